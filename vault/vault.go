@@ -137,6 +137,25 @@ func (a *Accounts) LockAll(by Locker) {
 	}
 }
 
+// OpenAll opens every vault asked for since the start, and the owner's own, with
+// the keys in the password manager. It tries all, and returns what failed.
+func (a *Accounts) OpenAll(ctx context.Context) error {
+	a.Vault(LocalAccount)
+	opened := false
+	var failed error
+	for _, v := range a.All() {
+		err := v.Open(ctx, nil)
+		opened = opened || err == nil
+		if !errors.Is(err, ErrNoVault) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	if failed == nil && !opened {
+		return ErrNoVault
+	}
+	return failed
+}
+
 // FinishSignOuts completes every sign-out that a crash or a power cut left
 // half done. It is called once, before any vault is used.
 func (a *Accounts) FinishSignOuts(ctx context.Context) error {

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"postern/bridge"
+)
+
+func (c *cli) appCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "app", Short: "Say which web apps may use Postern", Args: cobra.NoArgs}
+	var code string
+	allow := &cobra.Command{
+		Use: "allow ORIGIN", Short: "Allow an app; with a question pending, answer it with the code that the page shows", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			params := map[string]string{"origin": args[0]}
+			if code != "" {
+				params["code"] = code
+			}
+			if err := c.call(cmd.Context(), "app.allow", params, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, "allowed "+args[0])
+		},
+	}
+	allow.Flags().StringVar(&code, "code", "", "the six digits that the page shows")
+	cmd.AddCommand(c.appListCommand(), c.appPendingCommand(), allow,
+		c.appOriginCommand("block", "Refuse an app and end its connections", "app.block", "blocked "),
+		c.appOriginCommand("forget", "Remove an app, so that it may ask again", "app.forget", "forgot "))
+	return cmd
+}
+
+func (c *cli) appOriginCommand(verb, short, method, message string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " ORIGIN", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.call(cmd.Context(), method, map[string]string{"origin": args[0]}, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, message+args[0])
+		},
+	}
+}
+
+func (c *cli) appListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the apps that were allowed or blocked", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list struct {
+				Apps []bridge.ConnectedApp `json:"apps"`
+			}
+			if err := c.call(cmd.Context(), "app.list", nothing{}, &list); err != nil {
+				return err
+			}
+			if c.asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(table, "ORIGIN\tNAME\tALLOWED\tCONNECTIONS")
+			for _, app := range list.Apps {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", app.Origin, app.Name, yesNo(app.Allowed), app.Connections)
+			}
+			return table.Flush()
+		},
+	}
+}
+
+func (c *cli) appPendingCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "pending", Short: "List the apps that ask to be allowed", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list struct {
+				Questions []bridge.Question `json:"questions"`
+			}
+			if err := c.call(cmd.Context(), "question.list", nothing{}, &list); err != nil {
+				return err
+			}
+			if c.asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(table, "ORIGIN\tNAME\tCODE\tUNTIL")
+			for _, q := range list.Questions {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", q.Origin, q.Name, q.Code, q.Expires.Local().Format("15:04:05"))
+			}
+			return table.Flush()
+		},
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"postern/vault"
+)
+
+type keyResult struct {
+	Key string `json:"key"`
+}
+
+// printKey prints the key alone on standard output, so that it can be piped
+// into a safe place.
+func (c *cli) printKey(cmd *cobra.Command, key keyResult, note string) error {
+	if c.asJSON {
+		return printJSON(cmd.OutOrStdout(), key)
+	}
+	if _, err := fmt.Fprintln(cmd.OutOrStdout(), key.Key); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(cmd.ErrOrStderr(), note)
+	return err
+}
+
+func (c *cli) createCommand() *cobra.Command {
+	var noStore bool
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Make the vault and print its key",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var key keyResult
+			if err := c.call(cmd.Context(), "vault.create", map[string]bool{"store": !noStore}, &key); err != nil {
+				return withoutStore(err)
+			}
+			note := "this is the key of your vault: keep a copy in a safe place; it is also in the password manager"
+			if noStore {
+				note = "this is the key of your vault: keep it in a safe place, without it the secrets are lost"
+			}
+			return c.printKey(cmd, key, note)
+		},
+	}
+	cmd.Flags().BoolVar(&noStore, "no-store", false, "do not keep the key in the password manager")
+	return cmd
+}
+
+// withoutStore tells who has no password manager how to do without.
+func withoutStore(err error) error {
+	e, ok := errors.AsType[*cliError](err)
+	if ok && (e.kind == "no_password_manager" || e.kind == "password_manager_locked") {
+		e.hint = "unlock or start a password manager and try again, or keep the key yourself: postern create --no-store"
+	}
+	return err
+}
+
+func (c *cli) unlockCommand() *cobra.Command {
+	var keyStdin bool
+	cmd := &cobra.Command{
+		Use:   "unlock",
+		Short: "Open the vault with the key in the password manager, or with one that you give",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			params := map[string]string{}
+			if keyStdin {
+				key, err := readSecret(cmd.InOrStdin())
+				if err != nil {
+					return err
+				}
+				params["key"] = key
+			}
+			err := c.open(cmd, params)
+			if e, ok := errors.AsType[*cliError](err); ok && !keyStdin && needsKey(e.kind) {
+				e.hint = "give the vault key: postern unlock --key-stdin"
+				if isTerminal(os.Stdin) {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", inVoice(e.message))
+					key, promptErr := promptSecret("vault key: ")
+					if promptErr != nil {
+						return err
+					}
+					err = c.open(cmd, map[string]string{"key": key})
+				}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&keyStdin, "key-stdin", false, "read the vault key from standard input")
+	return cmd
+}
+
+// needsKey holds when the password manager cannot give the key.
+func needsKey(kind string) bool {
+	return kind == "not_found" || kind == "no_password_manager" || kind == "password_manager_locked"
+}
+
+func (c *cli) open(cmd *cobra.Command, params map[string]string) error {
+	var s vault.Status
+	if err := c.call(cmd.Context(), "vault.open", params, &s); err != nil {
+		return err
+	}
+	if c.asJSON {
+		return printJSON(cmd.OutOrStdout(), s)
+	}
+	return c.done(cmd, fmt.Sprintf("open, %d secrets", s.Secrets))
+}
+
+func (c *cli) lockCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lock",
+		Short: "Lock every vault",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.call(cmd.Context(), "vault.lock", nothing{}, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, "locked")
+		},
+	}
+}
+
+func (c *cli) signOutCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "signout",
+		Short: "Delete the vault and every secret in it for good",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !yes && !isTerminal(os.Stdin) {
+				return usage("signing out deletes every secret of the account "+c.account+" for good", "add --yes if you mean it")
+			}
+			if !yes && !confirm("delete every secret of the account "+c.account+" for good?") {
+				return hinted("nothing was deleted", "")
+			}
+			if err := c.call(cmd.Context(), "vault.signOut", nothing{}, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, "signed out; the secrets are deleted and the key opens nothing any more")
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func (c *cli) keyCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "key", Short: "Show the vault key, or say where it is kept", Args: cobra.NoArgs}
+	cmd.AddCommand(&cobra.Command{
+		Use: "show", Short: "Print the key of the open vault", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var key keyResult
+			if err := c.call(cmd.Context(), "key.reveal", nothing{}, &key); err != nil {
+				return err
+			}
+			return c.printKey(cmd, key, "whoever has this key and the vault file can read every secret")
+		},
+	})
+	simple := func(use, short, method, message string) {
+		cmd.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				if err := c.call(cmd.Context(), method, nothing{}, nil); err != nil {
+					return err
+				}
+				return c.done(cmd, message)
+			}})
+	}
+	simple("store", "Keep the key in the password manager", "key.store", "the key is in the password manager")
+	simple("forget", "Remove the key from the password manager", "key.forget", "the key is no longer in the password manager")
+	return cmd
+}
