@@ -10,7 +10,6 @@ import (
 )
 
 func (c *cli) appCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "app", Short: "Say which web apps may use Postern", Args: cobra.NoArgs}
 	var code string
 	allow := &cobra.Command{
 		Use: "allow ORIGIN", Short: "Allow an app; with a question pending, answer it with the code that the page shows", Args: cobra.ExactArgs(1),
@@ -26,10 +25,9 @@ func (c *cli) appCommand() *cobra.Command {
 		},
 	}
 	allow.Flags().StringVar(&code, "code", "", "the six digits that the page shows")
-	cmd.AddCommand(c.appListCommand(), c.appPendingCommand(), allow,
+	return group("app", "Say which web apps may use Postern", c.appListCommand(), c.appPendingCommand(), allow,
 		c.appOriginCommand("block", "Refuse an app and end its connections", "app.block", "blocked "),
 		c.appOriginCommand("forget", "Remove an app, so that it may ask again", "app.forget", "forgot "))
-	return cmd
 }
 
 func (c *cli) appOriginCommand(verb, short, method, message string) *cobra.Command {

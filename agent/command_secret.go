@@ -12,13 +12,11 @@ import (
 )
 
 func (c *cli) secretCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "secret", Short: "Add, list, show and delete secrets", Args: cobra.NoArgs}
-	cmd.AddCommand(
+	return group("secret", "Add, list, show and delete secrets",
 		c.secretSetCommand(), c.secretListCommand(), c.secretRevealCommand(), c.secretRemoveCommand(),
 		c.secretRenameCommand(), c.secretSwitchCommand("enable", true), c.secretSwitchCommand("disable", false),
 		c.secretGenerateCommand(),
 	)
-	return cmd
 }
 
 func (c *cli) secretSetCommand() *cobra.Command {

@@ -25,7 +25,7 @@ func (c *cli) startCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return c.start(cmd, flags) },
 	}
 	cmd.Flags().BoolVar(&flags.headless, "headless", false, "no tray and no dialogs")
-	cmd.Flags().IntVar(&flags.port, "port", 0, fmt.Sprintf("the loopback port for pages (default %d)", defaultPort))
+	cmd.Flags().IntVar(&flags.port, "port", 0, fmt.Sprintf("the loopback port for pages (default %d; 0 chooses a free one)", defaultPort))
 	return cmd
 }
 
@@ -40,7 +40,8 @@ func (c *cli) start(cmd *cobra.Command, flags startFlags) error {
 	}
 	if cmd.Flags().Changed("port") {
 		config.Port = flags.port
-		if err := config.check(); err != nil {
+		// Port 0 lets the system choose one, which the line that is printed tells.
+		if err := config.check(); err != nil && flags.port != 0 {
 			return err
 		}
 	}
@@ -137,11 +138,18 @@ func describe(s vault.Status) string {
 	}
 	switch s.State {
 	case vault.StateOpen:
-		return fmt.Sprintf("open, %d secrets, %s", s.Secrets, kept)
+		return "open, " + secretCount(s.Secrets) + ", " + kept
 	case vault.StateLocked:
 		return "locked, " + kept
 	}
 	return "none yet, make one with postern create"
+}
+
+func secretCount(n int) string {
+	if n == 1 {
+		return "1 secret"
+	}
+	return fmt.Sprintf("%d secrets", n)
 }
 
 func (c *cli) versionCommand() *cobra.Command {

@@ -105,7 +105,7 @@ func (c *cli) open(cmd *cobra.Command, params map[string]string) error {
 	if c.asJSON {
 		return printJSON(cmd.OutOrStdout(), s)
 	}
-	return c.done(cmd, fmt.Sprintf("open, %d secrets", s.Secrets))
+	return c.done(cmd, "open, "+secretCount(s.Secrets))
 }
 
 func (c *cli) lockCommand() *cobra.Command {
@@ -146,8 +146,7 @@ func (c *cli) signOutCommand() *cobra.Command {
 }
 
 func (c *cli) keyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Show the vault key, or say where it is kept", Args: cobra.NoArgs}
-	cmd.AddCommand(&cobra.Command{
+	show := &cobra.Command{
 		Use: "show", Short: "Print the key of the open vault", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var key keyResult
@@ -156,17 +155,18 @@ func (c *cli) keyCommand() *cobra.Command {
 			}
 			return c.printKey(cmd, key, "whoever has this key and the vault file can read every secret")
 		},
-	})
-	simple := func(use, short, method, message string) {
-		cmd.AddCommand(&cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				if err := c.call(cmd.Context(), method, nothing{}, nil); err != nil {
-					return err
-				}
-				return c.done(cmd, message)
-			}})
 	}
-	simple("store", "Keep the key in the password manager", "key.store", "the key is in the password manager")
-	simple("forget", "Remove the key from the password manager", "key.forget", "the key is no longer in the password manager")
-	return cmd
+	return group("key", "Show the vault key, or say where it is kept", show,
+		c.keyCall("store", "Keep the key in the password manager", "key.store", "the key is in the password manager"),
+		c.keyCall("forget", "Remove the key from the password manager", "key.forget", "the key is no longer in the password manager"))
+}
+
+func (c *cli) keyCall(use, short, method, message string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.call(cmd.Context(), method, nothing{}, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, message)
+		}}
 }

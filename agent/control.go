@@ -7,7 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // The owner's socket: a Unix socket in a folder that only the owner enters,
@@ -16,8 +19,9 @@ import (
 
 var errAlreadyRunning = errors.New("postern is already running")
 
-// listenControl makes the socket. A socket that answers is another agent's and
-// is left alone; one that does not is left over from a crash.
+// listenControl makes the socket, for one agent at a time: the lock beside it is
+// held until the listener closes, and the system lets go of it when a process
+// dies. A socket that is there while the lock is free is left over from a crash.
 func listenControl(path string) (net.Listener, error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -26,6 +30,22 @@ func listenControl(path string) (net.Listener, error) {
 	if err := checkPrivate(dir); err != nil {
 		return nil, err
 	}
+	lock := flock.New(path + ".lock")
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !locked {
+		return nil, errAlreadyRunning
+	}
+	l, err := listenSocket(path)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &ownerListener{Listener: l, path: path, lock: lock}, nil
+}
+
+func listenSocket(path string) (net.Listener, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -34,10 +54,6 @@ func listenControl(path string) (net.Listener, error) {
 	case info.Mode().Type() != fs.ModeSocket:
 		return nil, hinted(path+" is in the way: it is not a socket", "move it away")
 	default:
-		if conn, err := dialControl(context.Background(), path); err == nil {
-			conn.Close()
-			return nil, errAlreadyRunning
-		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
 		}
@@ -55,13 +71,16 @@ func listenControl(path string) (net.Listener, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return &ownerListener{Listener: l, path: path}, nil
+	return l, nil
 }
 
-// ownerListener closes connections of other users, and removes its socket.
+// ownerListener closes connections of other users, and takes its socket and its
+// lock with it.
 type ownerListener struct {
 	net.Listener
 	path string
+	lock *flock.Flock
+	once sync.Once
 }
 
 func (o *ownerListener) Accept() (net.Conn, error) {
@@ -78,7 +97,9 @@ func (o *ownerListener) Accept() (net.Conn, error) {
 }
 
 func (o *ownerListener) Close() error {
-	return errors.Join(o.Listener.Close(), os.Remove(o.path))
+	err := o.Listener.Close()
+	o.once.Do(func() { err = errors.Join(err, os.Remove(o.path), o.lock.Close()) })
+	return err
 }
 
 const dialTimeout = 5 * time.Second

@@ -70,6 +70,15 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 locked, 4 not found, 5 refused,
 	return root
 }
 
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return usage("postern "+use+" needs a command", "postern "+use+" --help lists them")
+	}}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 func defaultAccount() string {
 	if account := os.Getenv("POSTERN_ACCOUNT"); account != "" {
 		return account

@@ -27,6 +27,7 @@ type agent struct {
 	folders  folders
 	accounts *vault.Accounts
 	server   *bridge.Server
+	relay    *relay.Client
 	log      *slog.Logger
 	// nudge wakes the tray when anything that it shows may have changed.
 	nudge chan struct{}
@@ -79,6 +80,7 @@ func run(ctx context.Context, f folders, c config, o startOptions) error {
 	}
 	stop()
 	err = group.Wait()
+	a.relay.Close()
 	a.accounts.LockAll(vault.LockerExit)
 	log.Info("stopped")
 	return err
@@ -99,9 +101,14 @@ func newAgent(f folders, c config, log *slog.Logger) (*agent, error) {
 		Dir: f.vaults(), Keys: keys, IdleLimit: c.idleLimit(), HardLimit: c.hardLimit(), Log: log,
 		Changed: func(e vault.Event) { a.server.VaultChanged(e) },
 	})
+	own := []netip.AddrPort{
+		netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(c.Port)),
+		netip.AddrPortFrom(netip.IPv6Loopback(), uint16(c.Port)),
+	}
+	a.relay = relay.New(relay.Config{OwnPorts: func() []netip.AddrPort { return own }, Log: log})
 	a.server = bridge.New(bridge.Config{
 		Accounts: a.accounts, Apps: apps, Version: version(), Port: c.Port,
-		Relay:         relay.New(relay.Config{OwnPorts: []uint16{uint16(c.Port)}}),
+		Relay:         a.relay,
 		RefuseNewApps: c.NewApps == "refuse", Changed: a.wake, Log: log,
 	})
 	a.accounts.Vault(vault.LocalAccount)

@@ -222,7 +222,7 @@ func literal(e ast.Expr) (string, bool) {
 
 // typeOf gives the TypeScript type of a Go type, and declares what it names.
 func (p *printer) typeOf(t reflect.Type) string {
-	if name, ok := cmp.Or(foreignTypes[t], plainTypes[t]), true; ok && name != "" {
+	if name := cmp.Or(foreignTypes[t], plainTypes[t]); name != "" {
 		return name
 	}
 	switch t.Kind() {

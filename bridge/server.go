@@ -158,7 +158,7 @@ func (s *Server) serveBridge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.isConsole(r, origin) {
-		s.upgrade(w, r, session{role: roleOwner, origin: origin, account: accountParam(r, vault.LocalAccount)})
+		s.upgrade(w, r, &session{role: roleOwner, origin: origin, account: accountParam(r, vault.LocalAccount)})
 		return
 	}
 	app, known := s.config.Apps.Find(origin)
@@ -167,7 +167,7 @@ func (s *Server) serveBridge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	account := origin + "#" + accountParam(r, "default")
-	s.upgrade(w, r, session{role: roleApp, origin: origin, name: app.Name, account: account})
+	s.upgrade(w, r, &session{role: roleApp, origin: origin, name: app.Name, account: account})
 }
 
 // servePair admits an origin that is not known yet, for the one call that asks.
@@ -180,7 +180,7 @@ func (s *Server) servePair(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, "origin")
 		return
 	}
-	s.upgrade(w, r, session{role: roleStranger, origin: origin})
+	s.upgrade(w, r, &session{role: roleStranger, origin: origin})
 }
 
 // serveOwner serves the owner's socket, whose peers the listener has checked. No
@@ -190,7 +190,7 @@ func (s *Server) serveOwner(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, "owner socket")
 		return
 	}
-	s.upgrade(w, r, session{role: roleOwner, account: accountParam(r, vault.LocalAccount)})
+	s.upgrade(w, r, &session{role: roleOwner, account: accountParam(r, vault.LocalAccount)})
 }
 
 // allowedFetchMode refuses what a browser says is not a WebSocket of a page.

@@ -72,7 +72,7 @@ type session struct {
 // upgrade makes a session of a request that has passed the gate, and serves it.
 // The handshake that follows here (key proof, sealed frames) belongs between
 // the upgrade and run.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o session) {
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 	if !slices.Contains(websocket.Subprotocols(r), Subprotocol) {
 		http.Error(w, "this agent speaks "+Subprotocol, http.StatusBadRequest)
 		return
@@ -82,11 +82,11 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o session) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	o.end = cancel
-	if !s.admit(&o) {
+	if !s.admit(o) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	defer s.dismiss(&o)
+	defer s.dismiss(o)
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: handshakeTimeout,
 		Subprotocols:     []string{Subprotocol},

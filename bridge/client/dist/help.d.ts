@@ -1,0 +1,6 @@
+import type { VaultStatus } from './protocol.js';
+import type { State } from './state.js';
+export type Browser = 'firefox' | 'safari' | 'chromium';
+export declare function browserOf(userAgent: string): Browser;
+/** Says in a sentence or two what a state means and what to do, for this browser. */
+export declare function helpText(state: State, browser: Browser, vault?: VaultStatus, secure?: boolean): string;

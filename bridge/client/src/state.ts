@@ -1,0 +1,55 @@
+import type { VaultStatus } from './protocol.js';
+
+/**
+ * How a page stands with the agent.
+ *
+ * - `not-reachable`: nothing answers on this computer.
+ * - `blocked-by-browser`: the browser forbids this page to reach this computer.
+ * - `permission-needed`: the browser asks, or has to be let ask, its user.
+ * - `not-allowed`: Postern is there and refuses this page's origin.
+ * - `not-paired`: Postern is there and does not know this page yet; see `pair`.
+ * - `locked`: connected, and the vault is locked or does not exist yet; `vault` tells which.
+ * - `ready`: connected, and the vault is open.
+ */
+export type State =
+  | 'not-reachable'
+  | 'blocked-by-browser'
+  | 'permission-needed'
+  | 'not-allowed'
+  | 'not-paired'
+  | 'locked'
+  | 'ready';
+
+/** What the browser says about connections from this page to this computer. */
+export type Permission = 'granted' | 'prompt' | 'denied' | 'unknown';
+
+/** What can be known when a connection did not open. */
+export interface Facts {
+  permission: Permission;
+  /** The handshake is still pending after a time that no agent needs. */
+  pending: boolean;
+  /** The browser refused before it tried. */
+  refused: boolean;
+  /** The page itself comes from this computer, so browsers do not ask. */
+  local: boolean;
+  /** Something on the port answers HTTP. */
+  listening: boolean;
+  /** The agent lets this page ask to be allowed. */
+  mayPair: boolean;
+}
+
+/** A browser tells a page only that a socket failed; the reason is made of clues. */
+export function stateOf(facts: Facts): State {
+  if (facts.permission === 'denied' || facts.refused) return 'blocked-by-browser';
+  if (facts.mayPair) return 'not-paired';
+  if (facts.listening) return 'not-allowed';
+  // Without an answer, a browser that never asked and an agent that is not there
+  // look the same; on a page of this computer it can only be the agent.
+  if (facts.permission === 'prompt' && (facts.pending || !facts.local)) return 'permission-needed';
+  return 'not-reachable';
+}
+
+/** The state of an open connection. */
+export function connectedState(vault: VaultStatus): State {
+  return vault.state === 'open' ? 'ready' : 'locked';
+}
