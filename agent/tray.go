@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"postern/installer"
 	"postern/tray"
@@ -30,7 +28,7 @@ func (a *agent) runTray(ctx context.Context, messages io.Writer) {
 	actions := a.trayActions(ctx, problems)
 	actions.Quit = func() { quitChosen = true; quit() }
 	if err := tray.Run(ctx, states, actions); err != nil {
-		fmt.Fprintf(messages, "postern: no tray: %s\n  the agent runs on; use the console page and the postern command\n", inVoice(err.Error()))
+		fmt.Fprintf(messages, "postern: %s\n  the agent runs on; use the console page and the postern command\n", inVoice(err.Error()))
 		a.log.Warn("no tray", "error", err)
 	}
 	if !quitChosen {
@@ -42,7 +40,7 @@ func (a *agent) runTray(ctx context.Context, messages io.Writer) {
 
 // feedTray sends the newest state whenever something changed.
 func (a *agent) feedTray(ctx context.Context, states chan tray.State, problems <-chan string) {
-	problem := ""
+	problem, vaultThen := "", tray.VaultNone
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,6 +49,10 @@ func (a *agent) feedTray(ctx context.Context, states chan tray.State, problems <
 		case <-a.nudge:
 		}
 		state := a.trayState(problem)
+		if state.Vault != vaultThen {
+			// What stood in the way is over, whoever mended it.
+			problem, state.Problem, vaultThen = "", "", state.Vault
+		}
 		select {
 		case <-states:
 		default:
@@ -89,7 +91,7 @@ func (a *agent) trayActions(ctx context.Context, problems chan<- string) tray.Ac
 	say := func(err error) {
 		text := ""
 		if err != nil {
-			text = trayProblem(err)
+			text = a.server.Explain(err).Message
 		}
 		select {
 		case problems <- text:
@@ -107,7 +109,8 @@ func (a *agent) trayActions(ctx context.Context, problems chan<- string) tray.Ac
 			say(err)
 		},
 		SetAutostart: func(on bool) { say(setAutostart(on)) },
-		Closed:       func() { a.accounts.LockAll(vault.LockerExit) },
+		// The tray ends with the desktop session, after which nobody is there to lock.
+		Closed: func() { a.accounts.LockAll(vault.LockerExit) },
 	}
 }
 
@@ -120,18 +123,4 @@ func setAutostart(on bool) error {
 		return err
 	}
 	return installer.Install(installer.Options{Exe: self, Args: []string{"start"}})
-}
-
-// trayProblem is one short line; errors without a text of their own for people
-// are in the log.
-func trayProblem(err error) string {
-	for _, known := range []error{
-		vault.ErrNoPasswordManager, vault.ErrPasswordManagerLocked, vault.ErrKeyNotStored,
-		vault.ErrDamaged, vault.ErrOlderCopy, vault.ErrNoVault, vault.ErrBusy,
-	} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	return "something went wrong at " + time.Now().Format("15:04") + ", see the log"
 }

@@ -295,7 +295,9 @@ func (p *printer) fields(t reflect.Type) string {
 		if strings.Contains(options, "omit") || f.Type.Kind() == reflect.Pointer {
 			optional = "?"
 		}
-		b.WriteString(comment("  ", p.docs[path]))
+		if fieldTypes[path] == "" {
+			b.WriteString(comment("  ", p.docs[path]))
+		}
 		fmt.Fprintf(&b, "  %s%s: %s;\n", name, optional, cmp.Or(fieldTypes[path], p.typeOf(f.Type)))
 	}
 	if len(bases) > 0 {
@@ -381,16 +383,16 @@ func (p *printer) protocolPage(t *testing.T) []byte {
 
 func (p *printer) markdown() string {
 	var b strings.Builder
-	b.WriteString("\n## Methods\n")
+	b.WriteString("\n## Methods\n\n")
 	for _, m := range methods {
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s %s\n\n", m.name, m.doc, rolesText(m))
+		fmt.Fprintf(&b, "### `%s`\n\n%s %s\n\n", m.name, m.doc, rolesText(m))
 		b.WriteString(p.shape("Parameters", m.params) + p.shape("Result", m.result))
 	}
-	b.WriteString("\n## Events\n")
+	b.WriteString("## Events\n\n")
 	for _, e := range eventTable {
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n%s", e.name, e.doc, p.shape("Parameters", e.params))
+		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n%s", e.name, e.doc, p.shape("Parameters", e.params))
 	}
-	b.WriteString("\n## Types\n")
+	b.WriteString("## Types\n")
 	var roots []reflect.Type
 	for _, m := range methods {
 		roots = append(roots, m.params, m.result)

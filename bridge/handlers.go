@@ -69,7 +69,7 @@ type openParams struct {
 func vaultOpen(ctx context.Context, o *session, p openParams) (vault.Status, error) {
 	if p.Key == "" {
 		if by := o.vault.LockedBy(); o.role == roleApp && by != vault.LockerNone && by != vault.LockerApp {
-			return vault.Status{}, fail("locked", "The owner locked the vault.", "Unlock it from the tray, or type the vault key.")
+			return vault.Status{}, fail("locked", "The vault was locked, and a page cannot open it by itself.", "Unlock it from the tray, or type the vault key.")
 		}
 		err := o.vault.Open(ctx, nil)
 		return o.vault.Status(), err

@@ -275,6 +275,9 @@ func (s *Server) Answer(id string, allow bool) (bool, error) {
 	return true, nil
 }
 
+// Explain gives the sentence and the fix for an error, as a page would get them.
+func (s *Server) Explain(err error) *Error { return wireError(err, s.config.Log) }
+
 // Decide allows or blocks an origin and ends the connections that no longer fit.
 func (s *Server) Decide(origin, name string, allow bool) error {
 	if err := s.config.Apps.Decide(origin, name, allow); err != nil {

@@ -11,12 +11,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
+
+	"postern/tray/traytest"
 )
 
 // childVariable makes the test binary run one tray and nothing else. The library
@@ -87,12 +85,11 @@ type child struct {
 	process *os.Process
 }
 
-func startChild(t *testing.T, b *bus, first ...State) *child {
+func startChild(t *testing.T, b *traytest.Bus, first ...State) *child {
 	t.Helper()
-	races := filepath.Join(t.TempDir(), "race")
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"=1", "DBUS_SESSION_BUS_ADDRESS="+b.address,
-		"GORACE=exitcode=0 atexit_sleep_ms=10 log_path="+races)
+	cmd.Env = append(os.Environ(), childVariable+"=1", "DBUS_SESSION_BUS_ADDRESS="+b.Address,
+		"GORACE="+traytest.Races(t))
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	in, err := cmd.StdinPipe()
@@ -120,7 +117,6 @@ func startChild(t *testing.T, b *bus, first ...State) *child {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the tray's process: %v", err)
 		}
-		checkRaces(t, races)
 		if t.Failed() {
 			t.Logf("the tray's process wrote:\n%s", &complaints)
 		}
@@ -129,35 +125,6 @@ func startChild(t *testing.T, b *bus, first ...State) *child {
 		c.show(t, s)
 	}
 	return c
-}
-
-var raceAccess = regexp.MustCompile(`(?m)(?:[Rr]ead|[Ww]rite) at 0x.*\n +(\S+)$`)
-
-// checkRaces fails for each data race but one, which is the library's own and
-// only about the number that it gives to a menu's version: a menu that is asked
-// for while the library refreshes it may bear the number before or after.
-func checkRaces(t *testing.T, log string) {
-	t.Helper()
-	files, err := filepath.Glob(log + ".*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, report := range strings.Split(string(text), "WARNING: DATA RACE")[1:] {
-			var accesses []string
-			for _, match := range raceAccess.FindAllStringSubmatch(report, -1) {
-				accesses = append(accesses, match[1])
-			}
-			slices.Sort(accesses)
-			if !slices.Equal(accesses, []string{"fyne.io/systray.(*tray).GetLayout()", "fyne.io/systray.refresh()"}) {
-				t.Errorf("a data race between %q:\n%s", accesses, report)
-			}
-		}
-	}
 }
 
 func (c *child) show(t *testing.T, s State) { t.Helper(); c.tell(t, command{State: &s}) }
@@ -177,8 +144,8 @@ func (c *child) expect(t *testing.T, want ...string) {
 			if have != line {
 				t.Fatalf("the tray said %q, want %q", have, line)
 			}
-		case <-time.After(patience):
-			t.Fatalf("the tray said nothing in %v, want %q", patience, line)
+		case <-time.After(traytest.Patience):
+			t.Fatalf("the tray said nothing in %v, want %q", traytest.Patience, line)
 		}
 	}
 }

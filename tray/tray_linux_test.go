@@ -16,19 +16,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
 	"github.com/google/go-cmp/cmp"
+
+	"postern/tray/traytest"
 )
 
 // showsMenu waits until the desktop shows the menu of a state.
-func (i *icon) showsMenu(t *testing.T, s State) {
+func showsMenu(t *testing.T, i *traytest.Icon, s State) {
 	t.Helper()
 	want := inPools(bare(menu(s, all)))
 	var have []item
-	deadline, tick := time.After(patience), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(traytest.Patience), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for {
-		have = inPools(i.menu(t).visible())
+		have = inPools(items(i.Menu(t)))
 		diff := cmp.Diff(want, have, cmp.AllowUnexported(item{}, id{}))
 		if diff == "" {
 			return
@@ -39,6 +40,18 @@ func (i *icon) showsMenu(t *testing.T, s State) {
 			t.Fatalf("the desktop shows another menu (-want +have):\n%s", diff)
 		}
 	}
+}
+
+// items is the rows of the desktop in the terms of menu.
+func items(rows []traytest.Row) (list []item) {
+	for _, row := range rows {
+		if row.Separator {
+			list = append(list, item{id: id{kind: separator}})
+			continue
+		}
+		list = append(list, item{title: row.Title, enabled: row.Enabled, checked: row.Checked, children: items(row.Rows)})
+	}
+	return list
 }
 
 // bare leaves out what does not travel over D-Bus.
@@ -54,7 +67,7 @@ func bare(items []item) (list []item) {
 }
 
 // showsLook checks that the desktop has the picture of a look, to the last bit.
-func (i *icon) showsLook(t *testing.T, look look) {
+func showsLook(t *testing.T, i *traytest.Icon, look look) {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join("icons", string(look)+".png"))
 	if err != nil {
@@ -70,8 +83,8 @@ func (i *icon) showsLook(t *testing.T, look look) {
 		c := color.NRGBAModel.Convert(picture.At(p%width, p/width)).(color.NRGBA)
 		want = append(want, c.A, c.R, c.G, c.B)
 	}
-	w, h, have := i.pixmap(t)
-	if int(w) != width || int(h) != height || !bytes.Equal(have, want) {
+	w, h, have := i.Pixmap(t)
+	if w != width || h != height || !bytes.Equal(have, want) {
 		t.Errorf("the desktop does not show the icon %s", look)
 	}
 }
@@ -94,11 +107,11 @@ func inPools(items []item) []item {
 }
 
 func TestTheDesktopShowsEveryState(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	c := startChild(t, b, menus[0].state)
-	i := h.icon(t)
-	if title := i.property(t, "Title"); title != "Postern" {
+	i := h.Icon(t)
+	if title := i.Property(t, "Title"); title != "Postern" {
 		t.Errorf("the icon is called %q", title)
 	}
 	states := []State{{Vault: VaultOpen, Apps: []App{{Origin: "http://my_app.test", Name: "_a & b__"}}}}
@@ -110,28 +123,28 @@ func TestTheDesktopShowsEveryState(t *testing.T) {
 	backwards := slices.Clone(states)
 	slices.Reverse(backwards)
 	before := menus[0].state
-	i.showsLook(t, before.look())
+	showsLook(t, i, before.look())
 	for _, s := range append(states, backwards...) {
 		c.show(t, s)
-		i.showsMenu(t, s)
+		showsMenu(t, i, s)
 		if s.look() != before.look() {
-			i.awaitRepaint(t)
+			i.AwaitRepaint(t)
 		}
-		i.showsLook(t, s.look())
+		showsLook(t, i, s.look())
 		before = s
-		eventually(t, "the icon's tooltip is not "+s.tooltip(), func() bool {
-			return strings.Contains(fmt.Sprint(i.property(t, "ToolTip")), s.tooltip())
+		traytest.Eventually(t, "the icon's tooltip is not "+s.tooltip(), func() bool {
+			return strings.Contains(fmt.Sprint(i.Property(t, "ToolTip")), s.tooltip())
 		})
 	}
 }
 
 func TestClicksCallActions(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	locked := State{Vault: VaultLocked, Questions: questions(2)}
 	c := startChild(t, b, locked)
-	i := h.icon(t)
-	i.click(t, "Unlock")
+	i := h.Icon(t)
+	i.Click(t, "Unlock")
 	c.expect(t, "unlock begun")
 	c.tell(t, command{Unlock: true})
 	c.expect(t, "unlock done")
@@ -145,12 +158,12 @@ func TestClicksCallActions(t *testing.T) {
 		{[]string{"Pause"}, "paused true"},
 		{[]string{"Start at login"}, "autostart true"},
 	} {
-		i.click(t, step.click...)
+		i.Click(t, step.click...)
 		c.expect(t, step.want)
 	}
 	open := State{Vault: VaultOpen, Paused: true, Autostart: true, Apps: apps(maxApps + 1)}
 	c.show(t, open)
-	i.showsMenu(t, open)
+	showsMenu(t, i, open)
 	for _, step := range []struct {
 		click []string
 		want  string
@@ -163,28 +176,28 @@ func TestClicksCallActions(t *testing.T) {
 		{[]string{"Start at login"}, "autostart false"},
 		{[]string{"Quit"}, "quit"},
 	} {
-		i.click(t, step.click...)
+		i.Click(t, step.click...)
 		c.expect(t, step.want)
 	}
 	c.expect(t, "closed", "ended: <nil>")
-	eventually(t, "the icon stays after Quit", func() bool { return i.gone(t) })
+	traytest.Eventually(t, "the icon stays after Quit", func() bool { return i.Gone(t) })
 }
 
 func TestRowsThatAreGreyOrHiddenDoNothing(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	before := State{Vault: VaultOpen, Questions: questions(1), Apps: apps(1)}
 	c := startChild(t, b, before)
-	i := h.icon(t)
-	allow := i.row(t, "app1.example.com", "Allow")
+	i := h.Icon(t)
+	allow := i.Row(t, "app1.example.com", "Allow")
 	after := State{Vault: VaultOpen, Apps: apps(1), Questions: []Question{{ID: "q2", Text: "other.example.com wants to connect"}}}
 	c.show(t, after)
-	i.showsMenu(t, after)
+	showsMenu(t, i, after)
 	// The owner's hand was on its way to Allow when the other question came.
-	i.clickRow(t, allow)
-	i.click(t, "Needs you")
-	i.click(t, "Connected apps", "https://app1.example.com", "Disconnect")
-	i.click(t, "other.example.com", "Deny")
+	i.ClickRow(t, allow)
+	i.Click(t, "Needs you")
+	i.Click(t, "Connected apps", "https://app1.example.com", "Disconnect")
+	i.Click(t, "other.example.com", "Deny")
 	c.expect(t, "answer q2 false")
 }
 
@@ -203,23 +216,23 @@ func TestAClickDoesNotCountForTheNextQuestion(t *testing.T) {
 }
 
 func TestASlowUnlockDoesNotFreezeTheMenu(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	c := startChild(t, b, State{Vault: VaultLocked})
-	i := h.icon(t)
-	i.click(t, "Unlock")
+	i := h.Icon(t)
+	i.Click(t, "Unlock")
 	c.expect(t, "unlock begun")
-	i.click(t, "Unlock")
-	i.click(t, "Open vault")
+	i.Click(t, "Unlock")
+	i.Click(t, "Open vault")
 	c.expect(t, "console")
 	waiting := State{Vault: VaultLocked, Problem: "The password manager asks for its password."}
 	c.show(t, waiting)
-	i.showsMenu(t, waiting)
+	showsMenu(t, i, waiting)
 	c.tell(t, command{Unlock: true})
 	c.expect(t, "unlock done")
 	// The end of an action may reach the loop a moment after its last line.
-	eventually(t, "Unlock does not work a second time", func() bool {
-		i.click(t, "Unlock")
+	traytest.Eventually(t, "Unlock does not work a second time", func() bool {
+		i.Click(t, "Unlock")
 		select {
 		case line := <-c.lines:
 			return line == "unlock begun"
@@ -227,105 +240,94 @@ func TestASlowUnlockDoesNotFreezeTheMenu(t *testing.T) {
 			return false
 		}
 	})
-	i.click(t, "Quit")
+	i.Click(t, "Quit")
 	c.expect(t, "quit")
 	c.tell(t, command{Unlock: true})
 	c.expect(t, "unlock done", "closed", "ended: <nil>")
 }
 
 func TestAPanelThatComesLateGetsTheIcon(t *testing.T) {
-	b := startBus(t)
+	b := traytest.StartBus(t)
 	s := State{Vault: VaultOpen, Secrets: 12}
 	c := startChild(t, b, s)
 	// Without a panel the icon's program is on the bus all the same.
-	observer, err := dbus.Connect(b.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = observer.Close() }()
-	waiting := &icon{conn: observer, name: fmt.Sprintf("org.kde.StatusNotifierItem-%d-1", c.process.Pid)}
-	eventually(t, "the tray never came", func() bool { return !waiting.gone(t) })
-	i := startHost(t, b).icon(t)
-	i.showsMenu(t, s)
-	i.showsLook(t, lookOpen)
-	i.click(t, "Lock")
+	waiting := traytest.IconOf(t, b.Address, c.process.Pid)
+	traytest.Eventually(t, "the tray never came", func() bool { return !waiting.Gone(t) })
+	i := traytest.StartHost(t, b.Address).Icon(t)
+	showsMenu(t, i, s)
+	showsLook(t, i, lookOpen)
+	i.Click(t, "Lock")
 	c.expect(t, "lock")
 }
 
 // A panel that starts at the same moment can miss the icon's one registration.
 func TestALostRegistrationIsMadeUpFor(t *testing.T) {
-	b := startBus(t)
-	h := startLosingHost(t, b, 1)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
+	h.Lose(1)
 	s := State{Vault: VaultLocked}
 	c := startChild(t, b, s)
-	i := h.icon(t)
-	i.showsMenu(t, s)
-	i.click(t, "Open vault")
+	i := h.Icon(t)
+	showsMenu(t, i, s)
+	i.Click(t, "Open vault")
 	c.expect(t, "console")
 }
 
 func TestTheIconRegistersOnce(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	s := State{Vault: VaultLocked}
 	startChild(t, b, s)
-	i := h.icon(t)
-	h.awaitLook(t)
+	i := h.Icon(t)
+	h.AwaitLook(t)
 	// The second look at the list shows that what followed the first is over. It
 	// comes with a panel that is new, which the icon has to register with again.
-	if _, err := h.conn.ReleaseName(watcherName); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.conn.RequestName(watcherName, dbus.NameFlagDoNotQueue); err != nil {
-		t.Fatal(err)
-	}
-	h.icon(t)
-	h.awaitLook(t)
-	i.showsMenu(t, s)
-	if n := len(h.registered); n != 0 {
+	h.Restart(t)
+	h.Icon(t)
+	h.AwaitLook(t)
+	showsMenu(t, i, s)
+	if n := h.Registrations(); n != 0 {
 		t.Errorf("the icon registered %d more times", n)
 	}
 }
 
 func TestAPanelThatRestartsGetsTheIconBack(t *testing.T) {
-	b := startBus(t)
+	b := traytest.StartBus(t)
 	s := State{Vault: VaultLocked}
 	c := startChild(t, b, s)
 	for range 3 {
-		h := startHost(t, b)
-		i := h.icon(t)
-		i.showsMenu(t, s)
-		i.click(t, "Open vault")
+		h := traytest.StartHost(t, b.Address)
+		i := h.Icon(t)
+		showsMenu(t, i, s)
+		i.Click(t, "Open vault")
 		c.expect(t, "console")
-		if err := h.conn.Close(); err != nil {
-			t.Fatal(err)
-		}
+		h.Close(t)
 		s.Secrets, s.Vault = s.Secrets+1, VaultOpen
 		c.show(t, s)
 	}
 }
 
 func TestTheTrayEndsWithItsContext(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	c := startChild(t, b, State{Vault: VaultLocked})
-	i := h.icon(t)
-	i.click(t, "Unlock")
+	i := h.Icon(t)
+	i.Click(t, "Unlock")
 	c.expect(t, "unlock begun")
 	if err := c.in.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.expect(t, "unlock done", "closed", "ended: <nil>")
-	eventually(t, "the icon stays after the end", func() bool { return i.gone(t) })
+	traytest.Eventually(t, "the icon stays after the end", func() bool { return i.Gone(t) })
 }
 
 // A bus that dies under the tray must not take the process with it, not even in
 // the middle of a change of icon.
 func TestTheTrayOutlivesItsBus(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	c := startChild(t, b, State{Vault: VaultLocked})
-	h.icon(t).showsLook(t, lookLocked)
+	showsLook(t, h.Icon(t), lookLocked)
 	flipped := make(chan struct{})
 	go func() {
 		defer close(flipped)
@@ -337,21 +339,21 @@ func TestTheTrayOutlivesItsBus(t *testing.T) {
 			}
 		}
 	}()
-	b.stop()
+	b.Stop()
 	c.expect(t, "closed", "ended: "+errBusLost.Error())
 	_ = c.in.Close()
 	<-flipped
 }
 
 func TestNoIconIsShownBeforeThereIsAState(t *testing.T) {
-	b := startBus(t)
-	h := startHost(t, b)
+	b := traytest.StartBus(t)
+	h := traytest.StartHost(t, b.Address)
 	c := startChild(t, b)
 	if err := c.in.Close(); err != nil {
 		t.Fatal(err)
 	}
 	c.expect(t, "ended: <nil>")
-	if n := len(h.registered); n != 0 {
+	if n := h.Registrations(); n != 0 {
 		t.Errorf("%d icons registered", n)
 	}
 }

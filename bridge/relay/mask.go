@@ -14,7 +14,7 @@ const (
 	minMasked = 4
 	// Searching takes a step or less for a byte, save when a long value of few
 	// letters meets a text of the same. Then it is given up, and so is the text.
-	stepsAtLeast = 1 << 24
+	stepsAtLeast = 1 << 22
 	stepsPerByte = 64
 )
 

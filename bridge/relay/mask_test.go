@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 	"unicode/utf16"
 
@@ -22,7 +21,7 @@ import (
 // encodings write a value as servers do, by code that is not ours.
 var encodings = map[string]func(string) string{
 	"plain":       func(s string) string { return s },
-	"upper":       func(s string) string { return lowerUpper(s, true) },
+	"upper":       upper,
 	"query":       url.QueryEscape,
 	"query lower": func(s string) string { return lowerEscapes(url.QueryEscape(s)) },
 	"path":        url.PathEscape,
@@ -40,23 +39,16 @@ var encodings = map[string]func(string) string{
 	"json":        mustJSON,
 	"json ascii":  asciiJSON,
 	"json slash":  func(s string) string { return strings.ReplaceAll(mustJSON(s), "/", `\/`) },
-	"js hex":      func(s string) string { return strings.Map(asciiOnly, everyByte(strings.Map(asciiOnly, s), `\x%02x`)) },
+	"js hex":      func(s string) string { return everyByte(s, `\x%02x`) },
 	"html":        html.EscapeString,
 	"html number": func(s string) string { return everyRune(s, "&#%d;") },
 	"html hex":    func(s string) string { return everyRune(s, "&#x%X;") },
 	"utf16":       func(s string) string { return wide(s) },
 }
 
-func asciiOnly(r rune) rune {
-	if r < 0x80 {
-		return r
-	}
-	return -1
-}
-
-func lowerUpper(s string, up bool) string {
+func upper(s string) string {
 	return strings.Map(func(r rune) rune {
-		if up && 'a' <= r && r <= 'z' {
+		if 'a' <= r && r <= 'z' {
 			return r - 32
 		}
 		return r
@@ -157,9 +149,6 @@ func TestMaskFindsEveryEncoding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				value := valueGen().Draw(t, "value")
-				if name == "js hex" {
-					value = strings.Map(asciiOnly, value)
-				}
 				before := rapid.SampledFrom([]string{"", "x", "xx", `"`, "\\", "%", "Basic ", "{\"a\":\""}).Draw(t, "before")
 				after := rapid.SampledFrom([]string{"", "y", `"}`, "=", "%2", "&", "\\u00"}).Draw(t, "after")
 				encoded := encode(value)
@@ -246,10 +235,6 @@ func TestMaskShortValues(t *testing.T) {
 
 func TestMaskWriterPassesErrorsOn(t *testing.T) {
 	m := newMasker([][]byte{[]byte("abcd")}, nil)
-	w := m.writer(iotest.TruncateWriter(io.Discard, 0))
-	if _, err := io.WriteString(w, "text"); err != nil {
-		t.Error(err)
-	}
 	r, failing := io.Pipe()
 	r.CloseWithError(io.ErrClosedPipe)
 	if _, err := io.WriteString(m.writer(failing), "plain abcd"); err != io.ErrClosedPipe {

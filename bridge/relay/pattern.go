@@ -98,14 +98,15 @@ var namedEscapes = map[rune][]string{
 
 // escapes lists the ways to write a character other than as itself.
 func escapes(r rune) []choice {
-	var percent, unicode strings.Builder
+	var percent, bytewise, unicode strings.Builder
 	for _, c := range []byte(string(r)) {
 		fmt.Fprintf(&percent, "%%%02x", c)
+		fmt.Fprintf(&bytewise, `\x%02x`, c)
 	}
 	for _, unit := range utf16.Encode([]rune{r}) {
 		fmt.Fprintf(&unicode, `\u%04x`, unit)
 	}
-	texts := []string{percent.String(), unicode.String()}
+	texts := []string{percent.String(), bytewise.String(), unicode.String()}
 	for _, format := range []string{"&#%d;", "&#%03d;", "&#x%x;", "&#x%02x;", `\u{%x}`} {
 		texts = append(texts, fmt.Sprintf(format, r))
 	}

@@ -128,33 +128,34 @@ func TestRedirectSameOriginKeepsAll(t *testing.T) {
 
 func TestRedirectRefused(t *testing.T) {
 	value := "the/val+ue&"
+	same := func(b string) string { return b }
 	tests := map[string]struct {
 		location func(second string) string
-		body     string
+		body     *Body
 	}{
-		"body sent again":       {func(b string) string { return b }, "{{vault:key}}"},
-		"form sent again":       {func(b string) string { return b }, "form"},
-		"location, plain":       {func(b string) string { return b + "/?x=" + value }, ""},
-		"location, escaped":     {func(b string) string { return b + "/?x=" + url.QueryEscape(value) }, ""},
-		"location, base64":      {func(b string) string { return b + "/?x=dGhlL3ZhbCt1ZSY" }, ""},
-		"location, hexadecimal": {func(b string) string { return b + "/7468652f76616c2b756526" }, ""},
-		"location, no scheme":   {func(b string) string { return strings.TrimPrefix(b, "http:") + "/" + value }, ""},
-		"not http":              {func(string) string { return "file:///etc/passwd" }, ""},
-		"not a url":             {func(string) string { return "http://[::1" }, ""},
-		"opaque":                {func(string) string { return "http:other" }, ""},
-		"websocket":             {func(b string) string { return strings.Replace(b, "http", "ws", 1) }, ""},
+		"body sent again":       {same, &Body{Mode: "raw", Raw: "{{vault:key}}"}},
+		"form sent again":       {same, &Body{Mode: "urlencoded", URLEncoded: []Field{{Key: "k", Value: "{{vault:key}}"}}}},
+		"form key sent again":   {same, &Body{Mode: "urlencoded", URLEncoded: []Field{{Key: "{{vault:key}}"}}}},
+		"parts sent again":      {same, &Body{Mode: "formdata", FormData: []FormField{{Key: "k", Value: "{{vault:key}}"}}}},
+		"query sent again":      {same, &Body{Mode: "graphql", GraphQL: &GraphQL{Query: "{{vault:key}}"}}},
+		"variables sent again":  {same, &Body{Mode: "graphql", GraphQL: &GraphQL{Query: "{a}", Variables: `[{"a":"{{vault:key}}"}]`}}},
+		"location, plain":       {func(b string) string { return b + "/?x=" + value }, nil},
+		"location, escaped":     {func(b string) string { return b + "/?x=" + url.QueryEscape(value) }, nil},
+		"location, base64":      {func(b string) string { return b + "/?x=dGhlL3ZhbCt1ZSY" }, nil},
+		"location, hexadecimal": {func(b string) string { return b + "/7468652f76616c2b756526" }, nil},
+		"location, no scheme":   {func(b string) string { return strings.TrimPrefix(b, "http:") + "/" + value }, nil},
+		"not http":              {func(string) string { return "file:///etc/passwd" }, nil},
+		"not a url":             {func(string) string { return "http://[::1" }, nil},
+		"opaque":                {func(string) string { return "http:other" }, nil},
+		"websocket":             {func(b string) string { return strings.Replace(b, "http", "ws", 1) }, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := serve(t, nil)
 			a := serve(t, redirectTo(307, func() string { return test.location(b.URL) }))
 			r := get(a.URL, Field{Key: "X-Key", Value: "{{vault:key}}"})
-			switch test.body {
-			case "form":
-				r.Method, r.Body = "POST", &Body{Mode: "urlencoded", URLEncoded: []Field{{Key: "k", Value: "{{vault:key}}"}}}
-			case "":
-			default:
-				r.Method, r.Body = "POST", &Body{Mode: "raw", Raw: test.body}
+			if r.Body = test.body; r.Body != nil {
+				r.Method = "POST"
 			}
 			answer, err := newClient(t).Send(t.Context(), newVault(t, value), r, local)
 			if answer != nil || !errors.Is(err, ErrRedirect) {
@@ -256,6 +257,11 @@ func TestHostHeader(t *testing.T) {
 	}
 	send(t, v, get(server.URL, Field{Key: "Host", Value: own}, bearer("{{vault:key}}")))
 	send(t, v, get(server.URL, Field{Key: "Host", Value: "other.example"}))
+	other := serve(t, redirectTo(302, constant(server.URL)))
+	send(t, v, get(other.URL, Field{Key: "Host", Value: "other.example"}))
+	if list := server.requests(); list[2].host != own {
+		t.Errorf("the host %q went along to another origin", list[2].host)
+	}
 	if list := server.requests(); list[0].host != own || list[1].host != "other.example" {
 		t.Errorf("hosts %q and %q", list[0].host, list[1].host)
 	}

@@ -329,28 +329,35 @@ func TestLockMidBody(t *testing.T) {
 }
 
 // The lock is complete before the answer begins, and the answer may be complete
-// before the context hears of the lock.
+// before the context hears of the lock; the vault may be open again by then.
 func TestLockBeforeReturn(t *testing.T) {
-	dir := t.TempDir()
-	v := vault.NewAccounts(vault.Options{Dir: dir}).Vault(vault.LocalAccount)
+	v := vault.NewAccounts(vault.Options{Dir: t.TempDir()}).Vault(vault.LocalAccount)
 	key, err := v.Create(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer v.Lock(vault.LockerExit)
 	setSecret(t, v, "key", "the-value")
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		v.Lock(vault.LockerOwner)
+		if r.URL.Path == "/opened-again" {
+			v.Open(context.Background(), key)
+			<-r.Context().Done()
+		}
 		io.WriteString(w, "done")
 	})
 	c := newClient(t)
-	for range 40 {
-		if err := v.Open(t.Context(), key); err != nil {
-			t.Fatal(err)
-		}
-		if answer, err := c.Send(t.Context(), v, get(server.URL, bearer("{{vault:key}}")), local); answer != nil || err != vault.ErrLocked {
-			t.Fatalf("got %v, %v", answer, err)
+	for _, path := range []string{"/", "/opened-again"} {
+		for range 30 {
+			if err := v.Open(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			if answer, err := c.Send(t.Context(), v, get(server.URL+path, bearer("{{vault:key}}")), local); answer != nil || err != vault.ErrLocked {
+				t.Fatalf("%s: got %v, %v", path, answer, err)
+			}
 		}
 	}
+	v.Lock(vault.LockerOwner)
 	if !isLocked(t.Context(), v) {
 		t.Error("a context that has not heard of the lock hides it")
 	}

@@ -11,7 +11,7 @@ export interface Door {
     /** Where a page asks to be allowed; absent where nobody has to ask. */
     pair?: string;
     WebSocket?: SocketConstructor | undefined;
-    /** Tells why the bridge did not open; pending when it has not failed either. */
+    /** Tells why the bridge did not open; pending when it took or takes too long for an agent. */
     diagnose(trouble: {
         pending: boolean;
         error?: unknown;
@@ -20,7 +20,6 @@ export interface Door {
     /** Calls back when the browser's permission changes. */
     onPermission(changed: () => void): void;
 }
-export declare function isLocal(hostname: string): boolean;
 export interface PageOptions {
     app: string;
     account: string;

@@ -54,6 +54,8 @@ export declare class Postern {
      * most. After a yes the connection is made before this resolves.
      */
     pair({ onCode, signal }?: PairOptions): Promise<boolean>;
+    /** Tries to connect now, for a button that says so. The browser may ask its user again. */
+    retry(): void;
     /** Ends the connection for good. Calls under way fail with the kind `cancelled`. */
     close(): void;
 }

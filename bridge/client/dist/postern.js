@@ -85,7 +85,7 @@ function helpText(state, browser, vault, secure = true) {
     case "blocked-by-browser":
       return secure ? `The browser blocks connections from this page to this computer. ${unblock[browser]}` : "Browsers let only https pages reach this computer. Open this page by https.";
     case "permission-needed":
-      return "The browser has to allow this page to reach apps on this computer. Make sure that Postern is running, and choose Allow when the browser asks.";
+      return "The browser has to allow this page to reach apps on this computer. Choose Allow when it asks; if the question is gone, try again.";
     case "not-allowed":
       return "Postern is running and does not let this page in. Its owner can allow it under Apps in the Postern console.";
     case "not-paired":
@@ -102,7 +102,7 @@ function stateOf(facts) {
   if (facts.permission === "denied" || facts.refused) return "blocked-by-browser";
   if (facts.mayPair) return "not-paired";
   if (facts.listening) return "not-allowed";
-  if (facts.permission === "prompt" && (facts.pending || !facts.local)) return "permission-needed";
+  if (facts.permission === "prompt" && facts.pending) return "permission-needed";
   return "not-reachable";
 }
 function connectedState(vault) {
@@ -136,15 +136,11 @@ async function opens(url, protocols, WebSocket) {
     return false;
   }
 }
-function isLocal(hostname) {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname) || hostname.endsWith(".localhost");
-}
 function pageDoor({ app, account, port, WebSocket }) {
   const host = `127.0.0.1:${port}`;
   const protocols = [subprotocol];
   const pair = `ws://${host}/pair`;
   const secure = globalThis.isSecureContext ?? true;
-  const local = isLocal(globalThis.location?.hostname ?? "");
   const browser = browserOf(globalThis.navigator?.userAgent ?? "");
   return {
     bridge: `ws://${host}/bridge?${new URLSearchParams({ account, app })}`,
@@ -155,8 +151,8 @@ function pageDoor({ app, account, port, WebSocket }) {
     async diagnose({ pending, error }) {
       const permission = (await queryPermission())?.state ?? "unknown";
       const refused = !secure || error instanceof DOMException && error.name === "SecurityError";
-      const facts = { permission, pending, refused, local, mayPair: false, listening: false };
-      if (!pending && stateOf(facts) !== "blocked-by-browser") {
+      const facts = { permission, pending, refused, mayPair: false, listening: false };
+      if (stateOf(facts) === "not-reachable") {
         facts.mayPair = await opens(pair, protocols, WebSocket);
         facts.listening = facts.mayPair || await answers(`http://${host}/`);
       }
@@ -238,8 +234,8 @@ async function connect(options) {
   const { app, account = "default", port = 7678, WebSocket } = options;
   return Postern.at(pageDoor({ app, account, port, WebSocket }), app);
 }
-var slow = 1e3;
-var tooSlow = 6e3;
+var slow = 2500;
+var tooSlow = 8e3;
 var Postern = class _Postern {
   #door;
   #app;
@@ -316,6 +312,10 @@ var Postern = class _Postern {
       rpc.close(closed());
     }
   }
+  /** Tries to connect now, for a button that says so. The browser may ask its user again. */
+  retry() {
+    if (!this.#rpc) this.#wake();
+  }
   /** Ends the connection for good. Calls under way fail with the kind `cancelled`. */
   close() {
     this.#ending.abort();
@@ -327,7 +327,7 @@ var Postern = class _Postern {
   async #run() {
     for (let failures = 0; !this.#ending.signal.aborted; ) {
       failures = await this.#connection() ? 0 : failures + 1;
-      await this.#pause(delay(failures));
+      await this.#pause(this.#state === "permission-needed" ? void 0 : delay(failures));
     }
   }
   /** Serves one connection until its end; false when it never opened. */
@@ -336,7 +336,11 @@ var Postern = class _Postern {
     const attempt = new AbortController();
     const abandon = () => attempt.abort();
     this.#ending.signal.addEventListener("abort", abandon);
-    const impatience = setTimeout(() => void this.#waited(attempt), slow);
+    let pending = false;
+    const impatience = setTimeout(() => {
+      pending = true;
+      void this.#waited(attempt);
+    }, slow);
     try {
       const { bridge, protocols, WebSocket } = this.#door;
       const channel = await open(bridge, protocols, { signal: attempt.signal, WebSocket });
@@ -347,7 +351,7 @@ var Postern = class _Postern {
       this.#lost("not-reachable");
       return true;
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending: false, error }));
+      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending, error }));
       return false;
     } finally {
       clearTimeout(impatience);
@@ -391,9 +395,10 @@ var Postern = class _Postern {
       }
     }
   }
+  /** Waits so long, or until it is woken. */
   #pause(milliseconds) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = milliseconds === void 0 ? void 0 : setTimeout(resolve, milliseconds);
       this.#endPause = () => {
         clearTimeout(timer);
         resolve();

@@ -16,12 +16,10 @@ export type Permission = 'granted' | 'prompt' | 'denied' | 'unknown';
 /** What can be known when a connection did not open. */
 export interface Facts {
     permission: Permission;
-    /** The handshake is still pending after a time that no agent needs. */
+    /** The handshake was pending for a time that no agent needs. */
     pending: boolean;
     /** The browser refused before it tried. */
     refused: boolean;
-    /** The page itself comes from this computer, so browsers do not ask. */
-    local: boolean;
     /** Something on the port answers HTTP. */
     listening: boolean;
     /** The agent lets this page ask to be allowed. */

@@ -28,7 +28,7 @@ export function helpText(state: State, browser: Browser, vault?: VaultStatus, se
         ? `The browser blocks connections from this page to this computer. ${unblock[browser]}`
         : 'Browsers let only https pages reach this computer. Open this page by https.';
     case 'permission-needed':
-      return 'The browser has to allow this page to reach apps on this computer. Make sure that Postern is running, and choose Allow when the browser asks.';
+      return 'The browser has to allow this page to reach apps on this computer. Choose Allow when it asks; if the question is gone, try again.';
     case 'not-allowed':
       return 'Postern is running and does not let this page in. Its owner can allow it under Apps in the Postern console.';
     case 'not-paired':

@@ -13,7 +13,7 @@ export interface Door {
   /** Where a page asks to be allowed; absent where nobody has to ask. */
   pair?: string;
   WebSocket?: SocketConstructor | undefined;
-  /** Tells why the bridge did not open; pending when it has not failed either. */
+  /** Tells why the bridge did not open; pending when it took or takes too long for an agent. */
   diagnose(trouble: { pending: boolean; error?: unknown }): Promise<State>;
   help(state: State, vault?: VaultStatus): string;
   /** Calls back when the browser's permission changes. */
@@ -52,10 +52,6 @@ async function opens(url: string, protocols: string[], WebSocket?: SocketConstru
   }
 }
 
-export function isLocal(hostname: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost');
-}
-
 export interface PageOptions {
   app: string;
   account: string;
@@ -68,7 +64,6 @@ export function pageDoor({ app, account, port, WebSocket }: PageOptions): Door {
   const protocols = [subprotocol];
   const pair = `ws://${host}/pair`;
   const secure = globalThis.isSecureContext ?? true;
-  const local = isLocal(globalThis.location?.hostname ?? '');
   const browser = browserOf(globalThis.navigator?.userAgent ?? '');
   return {
     bridge: `ws://${host}/bridge?${new URLSearchParams({ account, app })}`,
@@ -79,9 +74,9 @@ export function pageDoor({ app, account, port, WebSocket }: PageOptions): Door {
     async diagnose({ pending, error }) {
       const permission: Permission = (await queryPermission())?.state ?? 'unknown';
       const refused = !secure || (error instanceof DOMException && error.name === 'SecurityError');
-      const facts = { permission, pending, refused, local, mayPair: false, listening: false };
-      // While the browser asks its user, other knocks would wait like the first.
-      if (!pending && stateOf(facts) !== 'blocked-by-browser') {
+      const facts = { permission, pending, refused, mayPair: false, listening: false };
+      // Where the browser asks its user, or was told no, other knocks fare like the first.
+      if (stateOf(facts) === 'not-reachable') {
         facts.mayPair = await opens(pair, protocols, WebSocket);
         facts.listening = facts.mayPair || (await answers(`http://${host}/`));
       }

@@ -61,10 +61,13 @@ export async function connect(options: ConnectOptions): Promise<Postern> {
   return Postern.at(pageDoor({ app, account, port, WebSocket }), app);
 }
 
-/** After this long without a handshake the browser, not the agent, is waited for. */
-const slow = 1_000;
+/**
+ * After this long without a handshake the browser, not the agent, is waited for.
+ * Windows takes two seconds to find that nobody listens.
+ */
+const slow = 2_500;
 /** After this long a handshake that nobody has to permit has failed. */
-const tooSlow = 6_000;
+const tooSlow = 8_000;
 
 export class Postern {
   #door: Door;
@@ -151,6 +154,11 @@ export class Postern {
     }
   }
 
+  /** Tries to connect now, for a button that says so. The browser may ask its user again. */
+  retry(): void {
+    if (!this.#rpc) this.#wake();
+  }
+
   /** Ends the connection for good. Calls under way fail with the kind `cancelled`. */
   close(): void {
     this.#ending.abort();
@@ -163,7 +171,8 @@ export class Postern {
   async #run(): Promise<void> {
     for (let failures = 0; !this.#ending.signal.aborted; ) {
       failures = (await this.#connection()) ? 0 : failures + 1;
-      await this.#pause(delay(failures));
+      // Another try would make the browser ask its user again, who just looked away.
+      await this.#pause(this.#state === 'permission-needed' ? undefined : delay(failures));
     }
   }
 
@@ -173,7 +182,11 @@ export class Postern {
     const attempt = new AbortController();
     const abandon = () => attempt.abort();
     this.#ending.signal.addEventListener('abort', abandon);
-    const impatience = setTimeout(() => void this.#waited(attempt), slow);
+    let pending = false;
+    const impatience = setTimeout(() => {
+      pending = true;
+      void this.#waited(attempt);
+    }, slow);
     try {
       const { bridge, protocols, WebSocket } = this.#door;
       const channel = await open(bridge, protocols, { signal: attempt.signal, WebSocket });
@@ -184,7 +197,7 @@ export class Postern {
       this.#lost('not-reachable');
       return true;
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending: false, error }));
+      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending, error }));
       return false;
     } finally {
       clearTimeout(impatience);
@@ -236,9 +249,10 @@ export class Postern {
     }
   }
 
-  #pause(milliseconds: number): Promise<void> {
+  /** Waits so long, or until it is woken. */
+  #pause(milliseconds?: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds);
       this.#endPause = () => {
         clearTimeout(timer);
         resolve();

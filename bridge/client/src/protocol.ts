@@ -216,7 +216,6 @@ export interface Reference {
   /** Name is what stands behind "vault:". */
   name: string;
   state: 'resolved' | 'empty' | 'unresolved';
-  /** Cause is one of the Cause constants, empty when State is StateResolved. */
   cause?: 'not_found' | 'locked' | 'disabled' | 'domain' | 'needs_grant';
   /** Fix is one short sentence that says what to do. */
   fix?: string;

@@ -26,12 +26,10 @@ export type Permission = 'granted' | 'prompt' | 'denied' | 'unknown';
 /** What can be known when a connection did not open. */
 export interface Facts {
   permission: Permission;
-  /** The handshake is still pending after a time that no agent needs. */
+  /** The handshake was pending for a time that no agent needs. */
   pending: boolean;
   /** The browser refused before it tried. */
   refused: boolean;
-  /** The page itself comes from this computer, so browsers do not ask. */
-  local: boolean;
   /** Something on the port answers HTTP. */
   listening: boolean;
   /** The agent lets this page ask to be allowed. */
@@ -43,9 +41,9 @@ export function stateOf(facts: Facts): State {
   if (facts.permission === 'denied' || facts.refused) return 'blocked-by-browser';
   if (facts.mayPair) return 'not-paired';
   if (facts.listening) return 'not-allowed';
-  // Without an answer, a browser that never asked and an agent that is not there
-  // look the same; on a page of this computer it can only be the agent.
-  if (facts.permission === 'prompt' && (facts.pending || !facts.local)) return 'permission-needed';
+  // A browser asks only when the agent has accepted the connection, and then the
+  // handshake waits. One that failed at once never got so far.
+  if (facts.permission === 'prompt' && facts.pending) return 'permission-needed';
   return 'not-reachable';
 }
 

@@ -20,6 +20,9 @@ function answer(socket: FakeSocket, { id, method }: any): void {
   if (method === 'secret.rename') socket.tell({ id, error: { message: 'No.', data: { kind: 'exists', fix: 'Choose another.' } } });
 }
 
+/** Lets everything that waits for nothing but promises go on. */
+const settle = () => new Promise(setImmediate);
+
 async function ready(): Promise<[Postern, FakeSocket]> {
   agent = true;
   opened = await connect({ app: 'Test', account: 'ann b', WebSocket });
@@ -110,6 +113,31 @@ test('pairing shows the code, and connects after the yes', async () => {
   let code = '';
   assert.equal(await opened.pair({ onCode: (shown) => (code = shown.code) }), true);
   assert.equal(code, '402719');
+  assert.equal(opened.state, 'ready');
+});
+
+test('while the browser asks its user, nothing else is tried', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const permission = Object.assign(new EventTarget(), { state: 'prompt' });
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator') ?? { value: undefined, configurable: true };
+  Object.defineProperty(globalThis, 'navigator', { value: { permissions: { query: async () => permission } }, configurable: true });
+  t.after(() => Object.defineProperty(globalThis, 'navigator', before));
+  FakeSocket.onconnect = () => {};
+  const connecting = connect({ app: 'Test', WebSocket });
+  await settle();
+  t.mock.timers.tick(2_500);
+  opened = await connecting;
+  assert.equal(opened.state, 'permission-needed');
+  // Its user looks away, and the browser fails the handshake.
+  FakeSocket.all[0]!.close();
+  await settle();
+  t.mock.timers.tick(60_000);
+  assert.equal(FakeSocket.all.length, 1);
+  FakeSocket.onconnect = admit;
+  agent = true;
+  permission.state = 'granted';
+  permission.dispatchEvent(new Event('change'));
+  await settle();
   assert.equal(opened.state, 'ready');
 });
 

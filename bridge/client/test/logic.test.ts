@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { delay } from '../src/backoff.js';
 import { PosternError, fromWire, noConnection } from '../src/errors.js';
 import { browserOf, helpText } from '../src/help.js';
-import { isLocal } from '../src/page.js';
 import { stateOf, type Facts, type State } from '../src/state.js';
 
 test('the pause doubles up to half a minute, and is spread', () => {
@@ -12,14 +11,13 @@ test('the pause doubles up to half a minute, and is spread', () => {
   assert.equal(delay(3, () => 0), 1000);
 });
 
-const nothing: Facts = { permission: 'unknown', pending: false, refused: false, local: false, listening: false, mayPair: false };
+const nothing: Facts = { permission: 'unknown', pending: false, refused: false, listening: false, mayPair: false };
 
 const cases: [string, Partial<Facts>, State][] = [
   ['nothing answers', {}, 'not-reachable'],
   ['nothing answers, permission given', { permission: 'granted' }, 'not-reachable'],
-  ['nothing answers a page of this computer', { permission: 'prompt', local: true }, 'not-reachable'],
-  ['the browser never asked', { permission: 'prompt' }, 'permission-needed'],
-  ['the browser asks now', { permission: 'prompt', pending: true, local: true }, 'permission-needed'],
+  ['nothing answers, so the browser never asked', { permission: 'prompt' }, 'not-reachable'],
+  ['the browser asks now', { permission: 'prompt', pending: true }, 'permission-needed'],
   ['the handshake hangs, and nobody is asked', { permission: 'granted', pending: true }, 'not-reachable'],
   ['the user said no to the browser', { permission: 'denied' }, 'blocked-by-browser'],
   ['the browser forbids ws: here', { refused: true }, 'blocked-by-browser'],
@@ -52,9 +50,4 @@ test('help differs where what to do differs', () => {
   assert.match(helpText('blocked-by-browser', 'chromium', undefined, false), /https/);
   const none = { state: 'none', account: 'a', secrets: 0, keyStored: false } as const;
   assert.match(helpText('locked', 'chromium', none), /create one/);
-});
-
-test('pages of this computer', () => {
-  const hosts = ['localhost', '127.0.0.1', '[::1]', 'app.localhost', 'localhost.example.com', 'app.example.com'];
-  assert.deepEqual(hosts.map(isLocal), [true, true, true, true, false, false]);
 });

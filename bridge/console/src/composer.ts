@@ -35,7 +35,12 @@ export function composerPanel(postern: Postern): HTMLElement {
     }
   };
   const checkSoon = debounce(250, check);
-  for (const input of [url, headers, body]) input.oninput = checkSoon;
+  for (const input of [url, headers, body]) {
+    input.oninput = () => {
+      errors.clear();
+      checkSoon();
+    };
+  }
   postern.on('secret.changed', checkSoon);
   postern.on('vault.changed', checkSoon);
 

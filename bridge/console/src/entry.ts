@@ -3,8 +3,11 @@ import { el, field } from './dom.js';
 import { attempt, errorBox } from './failure.js';
 import { keyCard } from './keycard.js';
 
-/** Shown when there is no vault yet. Done is called when its owner has seen the key. */
-export function firstUse(postern: Postern, done: () => void): HTMLElement {
+/**
+ * Shown when there is no vault yet. It holds the screen from the creation of the
+ * vault until its owner has seen the key, whatever happens to the vault meanwhile.
+ */
+export function firstUse(postern: Postern, hold: (on: boolean) => void): HTMLElement {
   const errors = errorBox();
   const store = el('input', { type: 'checkbox', checked: true, id: 'store-key' });
   const create = el('button', { type: 'submit', class: 'primary', id: 'create-vault' }, 'Create vault');
@@ -12,21 +15,27 @@ export function firstUse(postern: Postern, done: () => void): HTMLElement {
   const card = el('section', { class: 'card narrow', id: 'first-use' });
 
   const make = async (keep: boolean) => {
+    hold(true);
     const ok = await attempt(errors, [create, without], async () => {
       const { key } = await postern.call('vault.create', { store: keep });
-      card.replaceChildren(...newKey(key, keep, done));
+      card.replaceChildren(...newKey(key, keep, () => hold(false)));
       card.querySelector('h1')?.focus();
     });
+    if (!ok) hold(false);
     without.hidden = ok || !['no_password_manager', 'password_manager_locked'].includes(errors.element.dataset.kind ?? '');
   };
   without.onclick = () => make(false);
   const form = el(
     'form',
-    { class: 'stack', onsubmit: (event) => (event.preventDefault(), make(store.checked)) },
+    { class: 'stack' },
     el('label', { class: 'check' }, store, el('span', {}, 'Keep this key in the password manager')),
     errors.element,
     el('div', { class: 'actions start' }, create, without),
   );
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    void make(store.checked);
+  };
   card.append(
     el('h1', { tabIndex: -1 }, 'Create your vault'),
     el('p', {}, 'The vault keeps your secrets encrypted on this computer, and web apps that you allow can use them without seeing them. One key opens it; Postern shows it to you now and can keep it in your password manager.'),

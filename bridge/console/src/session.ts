@@ -44,7 +44,7 @@ export function switchAccount(name: string): void {
 }
 
 const help: Partial<Record<State, string>> = {
-  'not-reachable': 'Postern does not answer. Start it; this page comes back by itself.',
+  'not-reachable': 'Postern does not answer. Start it, then open the console from its tray menu or with postern open.',
   'not-allowed': 'The session of this page has ended.',
 };
 

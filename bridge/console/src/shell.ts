@@ -36,7 +36,7 @@ export function shell(postern: Postern): DocumentFragment {
     const connected = postern.vault !== undefined;
     // A vault that is locked leaves nothing on the screen, and no dialog over it.
     if (postern.state !== 'ready') for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-    content.hidden = !connected;
+    content.hidden = !connected && !vault.held();
     offline.hidden = connected;
     offline.replaceChildren(el('h1', {}, 'Postern is not running'), el('p', {}, postern.help));
     vault.refresh();
@@ -54,7 +54,8 @@ export function shell(postern: Postern): DocumentFragment {
   });
 
   choose('secrets');
-  refresh();
+  // Only what is in the page can have the focus.
+  queueMicrotask(refresh);
   const fragment = document.createDocumentFragment();
   fragment.append(
     header(postern),
@@ -63,26 +64,40 @@ export function shell(postern: Postern): DocumentFragment {
   return fragment;
 }
 
-/** Shows the screen for the vault's state, and keeps it while it fits. */
-function vaultScreens(postern: Postern, panel: HTMLElement): { refresh(): void; reload(): void; focus(): void } {
-  let shown = '';
+interface VaultScreens {
+  /** Shows what the vault's state calls for. */
+  refresh(): void;
+  /** Shows the secrets as they are now. */
+  reload(): void;
+  focus(): void;
+  /** Whether a new key is on the screen, which no event may take away. */
+  held(): boolean;
+}
+
+function vaultScreens(postern: Postern, panel: HTMLElement): VaultScreens {
+  let shown: string | undefined;
   let table: SecretTable | undefined;
-  // A new vault is open before its owner has saved the key.
-  let keyOnScreen = false;
+  let held = false;
+  const hold = (on: boolean) => {
+    held = on;
+    if (on) return;
+    refresh();
+    focus();
+  };
   const refresh = () => {
-    const state = postern.vault?.state ?? '';
-    if (keyOnScreen && state === 'open') return;
-    if (state === shown) return;
+    const state = postern.vault?.state;
+    if (held || state === shown) return;
     shown = state;
-    keyOnScreen = state === 'none';
-    table = undefined;
-    if (state === 'none') panel.replaceChildren(firstUse(postern, () => ((keyOnScreen = false), refresh(), focus())));
+    table = state === 'open' ? new SecretTable(postern) : undefined;
+    if (table) panel.replaceChildren(table.element);
+    else if (state === 'none') panel.replaceChildren(firstUse(postern, hold));
     else if (state === 'locked') panel.replaceChildren(unlock(postern));
-    else if (state === 'open') panel.replaceChildren((table = new SecretTable(postern)).element);
     else panel.replaceChildren();
+    // What had the focus may be gone with the screen before.
+    if (!table && document.activeElement === document.body) panel.querySelector<HTMLElement>('#unlock-key, .primary')?.focus();
   };
   const focus = () => (table ? table.focus() : panel.querySelector<HTMLElement>('h1')?.focus());
-  return { refresh, reload: () => void table?.load(), focus };
+  return { refresh, reload: () => void table?.load(), focus, held: () => held };
 }
 
 function header(postern: Postern): HTMLElement {
