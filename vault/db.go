@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,8 +10,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-
-	"postern/vault/seal"
 )
 
 // The buckets and fixed keys of a vault file, see docs/file-format.md.
@@ -21,56 +18,63 @@ var (
 	bucketRecords = []byte("records")
 	bucketValues  = []byte("values")
 
-	keyHeader = []byte("header")
-	keySlot   = []byte("slot/key")
-	keyState  = []byte("state")
-	keyKept   = []byte("kept")
+	keyHeader         = []byte("header")
+	keySlot           = []byte("slot/key")
+	keyPassphraseSlot = []byte("slot/passphrase")
+	keyState          = []byte("state")
+	keyKept           = []byte("kept")
 )
+
+// draftSuffix marks a vault file that is being written beside its place.
+const draftSuffix = ".new"
 
 const (
 	lockTimeout = time.Second
-	// openTimeout ends the open of a file whose pages point in a circle.
-	openTimeout = 30 * time.Second
+	lockRetry   = 20 * time.Millisecond
 )
 
-// openDB opens a bbolt file. bbolt checks little of what it maps: a damaged page
-// can panic, fault or loop, so every use of the file goes through guard or
-// protect, which turn all of that into ErrDamaged.
-func openDB(path string) (*bolt.DB, error) {
-	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoVault
-	} else if err != nil {
-		return nil, storageError(path, err)
-	} else if info.Size() == 0 {
-		// bbolt would take an empty file for a new one and write to it.
-		return nil, ErrDamaged
-	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, OpenFile: openExisting})
+// openDB opens a bbolt file whose pages have been checked. What the disk or
+// another program does to the file afterwards can still fault, so every use of
+// it goes through protect.
+func openDB(path string, readOnly bool) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, ReadOnly: readOnly, OpenFile: openChecked})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrBusy
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, ErrDamaged
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ErrNoVault
 	}
 	return db, storageError(path, err)
 }
 
-// openExisting never makes a file: a vault comes into being by createFile alone.
-func openExisting(name string, flag int, mode os.FileMode) (*os.File, error) {
-	return os.OpenFile(name, flag&^os.O_CREATE, mode)
+// openChecked opens, locks and checks the file for bbolt. It never makes one: a
+// vault comes into being by createFile alone.
+func openChecked(name string, flag int, mode os.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(name, flag&^os.O_CREATE, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err = waitForLock(f, flag&os.O_RDWR != 0); err == nil {
+		err = checkPages(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
-// guard runs f in a goroutine of its own and waits no longer than openTimeout.
-func guard(f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- protect(f) }()
-	deadline := time.NewTimer(openTimeout)
-	defer deadline.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-deadline.C:
-		return ErrDamaged
+func waitForLock(f *os.File, exclusive bool) error {
+	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(lockRetry) {
+		free, err := tryLock(f, exclusive)
+		if free || err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return ErrBusy
+		}
 	}
 }
 
@@ -88,19 +92,17 @@ func protect(f func() error) (err error) {
 // createFile makes a vault file whole or not at all: written beside its place,
 // synced, renamed, and the folder synced. An existing file is never replaced.
 func createFile(path string, fill func(*bolt.Tx) error) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := makeDir(dir); err != nil {
 		return storageError(path, err)
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return ErrVaultExists
 	}
-	draft := path + ".new"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return storageError(path, err)
-	}
+	draft := path + draftSuffix
 	defer os.Remove(draft)
 	if err := fillFile(draft, fill); err != nil {
-		return storageError(path, err)
+		return refusal(path, err)
 	}
 	if err := os.Link(draft, path); errors.Is(err, fs.ErrExist) {
 		return ErrVaultExists
@@ -110,33 +112,40 @@ func createFile(path string, fill func(*bolt.Tx) error) error {
 			return storageError(path, err)
 		}
 	}
-	return storageError(path, syncDir(filepath.Dir(path)))
+	if err := syncDir(dir); err != nil {
+		return storageError(path, errors.Join(err, os.Remove(path)))
+	}
+	return nil
 }
 
+// makeDir makes a folder and its parents, each durable before the next.
+func makeDir(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+// fillFile writes a new bbolt file in one transaction.
 func fillFile(path string, fill func(*bolt.Tx) error) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout})
 	if err != nil {
 		return err
 	}
-	return errors.Join(db.Update(fill), db.Close())
-}
-
-// header reads what may be known while the vault is locked: the header, and
-// whether its key was last kept in the password manager.
-func readHeader(db *bolt.DB) (h seal.Header, slot []byte, kept bool, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil {
-			return ErrDamaged
-		}
-		if h, err = seal.ParseHeader(meta.Get(keyHeader)); err != nil {
-			return err
-		}
-		slot = bytes.Clone(meta.Get(keySlot))
-		kept = bytes.Equal(meta.Get(keyKept), []byte{1})
-		return nil
-	})
-	return h, slot, kept, err
+	err = protect(func() error { return db.Update(fill) })
+	return errors.Join(err, db.Close())
 }
 
 // shred overwrites a file before it is unlinked. What makes the secrets
@@ -151,21 +160,25 @@ func shred(path string) error {
 		return storageError(path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return storageError(path, err)
-	}
-	zeros := make([]byte, 64<<10)
-	for at := int64(0); at < info.Size(); at += int64(len(zeros)) {
-		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), info.Size()-at)], at); err != nil {
-			return storageError(path, err)
-		}
-	}
-	if err := f.Sync(); err != nil {
+	if err := overwrite(f); err != nil {
 		return storageError(path, err)
 	}
 	if err := os.Remove(path); err != nil {
 		return storageError(path, err)
 	}
 	return storageError(path, syncDir(filepath.Dir(path)))
+}
+
+func overwrite(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 64<<10)
+	for at := int64(0); at < info.Size(); at += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), info.Size()-at)], at); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
 }

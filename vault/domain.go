@@ -224,6 +224,9 @@ func canonicalHost(host string) (string, error) {
 			return "", err
 		}
 	}
+	if strings.HasPrefix(ascii, ".") || strings.Contains(ascii, "..") {
+		return "", invalid("%q is not a host name", host)
+	}
 	if last := ascii[strings.LastIndexByte(ascii, '.')+1:]; looksNumeric(last) {
 		return "", invalid("%q looks like an address but is none", host)
 	}

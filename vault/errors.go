@@ -25,6 +25,8 @@ var (
 	ErrDamaged     = seal.ErrDamaged
 	ErrNewer       = seal.ErrNewer
 
+	ErrNoPassphrase = errors.New("this vault has no passphrase")
+
 	ErrKeyNotStored          = errors.New("the key of this vault is not in the password manager")
 	ErrNoPasswordManager     = errors.New("no password manager answers")
 	ErrPasswordManagerLocked = errors.New("the password manager is locked")
@@ -72,10 +74,22 @@ func storageError(path string, err error) error {
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return &StorageError{Reason: "the disk is full, so nothing was changed", Path: path, Err: err}
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, syscall.EROFS):
 		return &StorageError{Reason: "the data folder cannot be written to, so nothing was changed", Path: path, Err: err}
+	case errors.Is(err, fs.ErrPermission):
+		return &StorageError{Reason: "the data folder does not let this user read and write, so nothing was changed", Path: path, Err: err}
 	case errors.Is(err, syscall.EIO):
 		return &StorageError{Reason: "the disk reports an error, so nothing was changed", Path: path, Err: err}
 	}
 	return err
+}
+
+// refusal is storageError for a file operation whose every error is the disk's,
+// also those that bbolt passes on as text alone.
+func refusal(path string, err error) error {
+	err = storageError(path, err)
+	if _, isNamed := errors.AsType[*StorageError](err); isNamed || err == nil || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return &StorageError{Reason: "the disk refused to save, so nothing was changed", Path: path, Err: err}
 }

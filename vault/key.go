@@ -2,34 +2,49 @@ package vault
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"postern/vault/seal"
 )
 
-// settingKey names the record that holds the vault key itself, sealed under the
-// data key: whoever can open it already has everything it opens.
-const settingKey = "vault key"
+// Settings of the vault itself, sealed under the data key: whoever can open them
+// already has everything that they open.
+const (
+	// settingKey holds the text of the vault key, to be shown again.
+	settingKey = "vault key"
+	// settingPassphrase holds the stretched passphrase, to wrap a new data key.
+	settingPassphrase = "passphrase"
+)
 
 // Create makes the vault and returns its key, whose text is shown to the owner
 // once. With store the key is kept in the password manager first, so that a
 // refusal there leaves no vault whose key nobody has.
-func (v *Vault) Create(ctx context.Context, store bool) (*seal.VaultKey, error) {
-	v.keyWork.Lock()
-	defer v.keyWork.Unlock()
-	if v.exists() {
-		return nil, ErrVaultExists
+func (v *Vault) Create(ctx context.Context, store bool) (key *seal.VaultKey, err error) {
+	return v.createBy(ctx, func() (*seal.VaultKey, error) {
+		if v.exists() {
+			return nil, ErrVaultExists
+		}
+		return v.create(ctx, store, nil)
+	})
+}
+
+func (v *Vault) createBy(ctx context.Context, create func() (*seal.VaultKey, error)) (key *seal.VaultKey, err error) {
+	err = v.withKeyWork(ctx, func() (err error) {
+		key, err = create()
+		return err
+	})
+	if key != nil {
+		v.changed(false)
 	}
+	return key, err
+}
+
+// create makes and opens the vault, after clear has made room for it. The key is
+// returned whenever there is a vault that it opens.
+func (v *Vault) create(ctx context.Context, store bool, clear func() error) (*seal.VaultKey, error) {
+	locks := v.lockCount()
 	header, key := seal.NewHeader(), seal.NewVaultKey()
 	name := v.storeName(header.Vault)
 	if store {
@@ -37,7 +52,13 @@ func (v *Vault) Create(ctx context.Context, store bool) (*seal.VaultKey, error) 
 			return nil, err
 		}
 	}
-	err := createFile(v.path, func(tx *bolt.Tx) error { return fillNew(tx, header, key, store) })
+	var err error
+	if clear != nil {
+		err, locks = clear(), v.lockCount()
+	}
+	if err == nil {
+		err = createFile(v.path, func(tx *bolt.Tx) error { return fillNew(tx, header, key, store) })
+	}
 	if err != nil {
 		if store {
 			err = errors.Join(err, v.options.Keys.Delete(ctx, name))
@@ -46,30 +67,18 @@ func (v *Vault) Create(ctx context.Context, store bool) (*seal.VaultKey, error) 
 	}
 	v.cacheKept(store)
 	v.options.Log.Info("vault created", "account", v.account, "stored", store)
-	return key, v.openNew(header, key)
+	_, err = v.openAlone(ctx, locks, keyUnlocker(key))
+	if err == ErrLocked {
+		// Somebody locked meanwhile: the vault is made, and locked.
+		err = nil
+	}
+	return key, err
 }
 
-func (v *Vault) openNew(header seal.Header, key *seal.VaultKey) error {
-	file, err := readLocked(v.path)
-	if err != nil {
-		return err
-	}
-	keys, err := seal.OpenSlot(header, file.slot, key)
-	if err != nil {
-		return err
-	}
-	o, err := openWith(v.path, header, keys)
-	if err != nil {
-		return err
-	}
+func (v *Vault) lockCount() uint64 {
 	v.mu.RLock()
-	locks := v.locks
-	v.mu.RUnlock()
-	if err := v.install(o, locks); err != nil {
-		return err
-	}
-	v.changed(false)
-	return nil
+	defer v.mu.RUnlock()
+	return v.locks
 }
 
 // fillNew writes an empty vault: header, slot, the sealed vault key and the state.
@@ -79,98 +88,152 @@ func fillNew(tx *bolt.Tx, header seal.Header, key *seal.VaultKey, store bool) er
 		return err
 	}
 	defer keys.Wipe()
+	w := &writer{tx: tx, header: header, keys: keys, state: seal.State{Generation: 1, Anchored: store}}
+	if err := w.begin(seal.Slots{Key: slot}); err != nil {
+		return err
+	}
+	return errors.Join(w.setKeyText(key), w.finish())
+}
+
+// begin writes the buckets and what stands before the records.
+func (w *writer) begin(slots seal.Slots) error {
 	for _, name := range [][]byte{bucketMeta, bucketRecords, bucketValues} {
-		if _, err := tx.CreateBucket(name); err != nil {
+		if _, err := w.tx.CreateBucket(name); err != nil {
 			return err
 		}
 	}
-	meta := tx.Bucket(bucketMeta)
-	if err := errors.Join(meta.Put(keyHeader, header.Bytes()), meta.Put(keySlot, slot), meta.Put(keyKept, keptByte(store))); err != nil {
-		return err
+	meta := w.tx.Bucket(bucketMeta)
+	err := errors.Join(meta.Put(keyHeader, w.header.Bytes()), meta.Put(keySlot, slots.Key), meta.Put(keyKept, keptByte(w.state.Anchored)))
+	if slots.Passphrase != nil {
+		err = errors.Join(err, meta.Put(keyPassphraseSlot, slots.Passphrase))
 	}
-	w := &writer{tx: tx, keys: keys, state: seal.State{Generation: 1, Anchored: store}}
-	text := []byte(key.Text())
-	defer clear(text)
-	now := time.Now()
-	record := seal.Record{Type: seal.TypeSetting, Name: settingKey, Created: now, Updated: now}
-	if err := w.put(record, text); err != nil {
-		return err
-	}
-	return meta.Put(keyState, keys.SealState(w.state))
+	return err
 }
 
 // Key returns the vault key of the open vault, for its owner to see or download.
 func (v *Vault) Key() (key *seal.VaultKey, err error) {
 	err = v.withOpen(func(o *opened) error {
-		text, err := o.value(o.keys.RecordID(seal.TypeSetting, settingKey))
-		if err != nil {
+		return o.db.View(func(tx *bolt.Tx) error {
+			key, err = vaultKey(o.keys, tx)
 			return err
-		}
-		defer clear(text)
-		key, err = seal.ParseKey(string(text))
-		return err
+		})
 	})
 	return key, err
 }
 
-// StoreKey keeps the key of the open vault in the password manager.
-func (v *Vault) StoreKey(ctx context.Context) error {
-	v.keyWork.Lock()
-	defer v.keyWork.Unlock()
-	key, err := v.Key()
+func vaultKey(keys *seal.Keys, tx *bolt.Tx) (*seal.VaultKey, error) {
+	text, err := setting(keys, tx, settingKey)
 	if err != nil {
-		return err
+		return nil, ErrDamaged
+	}
+	defer clear(text)
+	return seal.ParseKey(string(text))
+}
+
+// keyUnlocker opens a vault with the key that its owner gives.
+func keyUnlocker(key *seal.VaultKey) unlocker {
+	return func(_ context.Context, file lockedFile) (*seal.Keys, error) {
+		return seal.OpenSlot(file.header, file.slots.Key, key)
+	}
+}
+
+// storedKeys opens a vault with the key in the password manager. A rotation that
+// was cut off leaves the new key in an entry of its own.
+func (v *Vault) storedKeys(ctx context.Context, file lockedFile) (*seal.Keys, error) {
+	name := v.storeName(file.header.Vault)
+	keys, _, err := v.openStored(ctx, file, name)
+	if errors.Is(err, ErrWrongKey) || errors.Is(err, ErrKeyNotStored) {
+		next, text, nextErr := v.openStored(ctx, file, nextName(name))
+		if nextErr == nil {
+			v.promote(ctx, name, text)
+			return next, nil
+		}
+	}
+	if errors.Is(err, ErrKeyNotStored) {
+		v.cacheKept(false)
+	}
+	return keys, err
+}
+
+func (v *Vault) openStored(ctx context.Context, file lockedFile, name string) (keys *seal.Keys, text string, err error) {
+	if text, err = v.options.Keys.Get(ctx, name); err != nil {
+		return nil, "", err
+	}
+	key, err := seal.ParseKey(text)
+	if err != nil {
+		// Somebody edited the entry: typing the key is the way out, as when it is gone.
+		return nil, "", ErrKeyNotStored
 	}
 	defer key.Wipe()
-	name, err := v.openName()
+	keys, err = seal.OpenSlot(file.header, file.slots.Key, key)
+	return keys, text, err
+}
+
+// promote makes the key of a finished rotation the entry that is asked first.
+// When that fails the entry beside it stays and does the same service.
+func (v *Vault) promote(ctx context.Context, name, text string) {
+	err := v.options.Keys.Set(ctx, name, text)
+	if err == nil {
+		err = v.options.Keys.Delete(ctx, nextName(name))
+	}
 	if err != nil {
-		return err
+		v.options.Log.Warn("the password manager keeps the new key beside the old one", "account", v.account)
 	}
-	if err := v.options.Keys.Set(ctx, name, key.Text()); err != nil {
-		return err
-	}
-	return v.setKept(true)
+}
+
+// StoreKey keeps the key of the open vault in the password manager.
+func (v *Vault) StoreKey(ctx context.Context) error {
+	return v.keepKey(ctx, true, func(name string) error {
+		key, err := v.Key()
+		if err != nil {
+			return err
+		}
+		defer key.Wipe()
+		return v.options.Keys.Set(ctx, name, key.Text())
+	})
 }
 
 // ForgetKey removes the key from the password manager. The vault stays open; its
 // owner needs the key text to open it the next time.
 func (v *Vault) ForgetKey(ctx context.Context) error {
-	v.keyWork.Lock()
-	defer v.keyWork.Unlock()
-	name, err := v.openName()
-	if err != nil {
-		return err
-	}
-	if err := deleteEntries(ctx, v.options.Keys, name); err != nil {
-		return err
-	}
-	return v.setKept(false)
+	return v.keepKey(ctx, false, func(name string) error {
+		return deleteEntries(ctx, v.options.Keys, name)
+	})
 }
 
-func (v *Vault) openName() (name string, err error) {
+// keepKey changes the password manager, then what the open file says of it.
+func (v *Vault) keepKey(ctx context.Context, kept bool, do func(name string) error) error {
+	err := v.withKeyWork(ctx, func() error {
+		name, _, err := v.entry()
+		if err != nil {
+			return err
+		}
+		if err := do(name); err != nil {
+			return err
+		}
+		return v.update(func(w *writer) error {
+			w.state.Anchored = kept
+			return w.tx.Bucket(bucketMeta).Put(keyKept, keptByte(kept))
+		})
+	})
+	if err == nil {
+		v.cacheKept(kept)
+		v.changed(false)
+	}
+	return err
+}
+
+// entry names the entry of the open vault and says whether the key is kept there.
+func (v *Vault) entry() (name string, kept bool, err error) {
 	err = v.withOpen(func(o *opened) error {
-		name = v.storeName(o.header.Vault)
+		name, kept = v.storeName(o.header.Vault), o.state.Anchored
 		return nil
 	})
-	return name, err
+	return name, kept, err
 }
 
 func deleteEntries(ctx context.Context, keys KeyStore, name string) error {
-	return errors.Join(keys.Delete(ctx, name), keys.Delete(ctx, anchorName(name)))
-}
-
-// setKept records in the open file where the key is.
-func (v *Vault) setKept(kept bool) error {
-	err := v.update(func(w *writer) error {
-		w.state.Anchored = kept
-		return w.tx.Bucket(bucketMeta).Put(keyKept, keptByte(kept))
-	})
-	if err != nil {
-		return err
-	}
-	v.cacheKept(kept)
-	v.changed(false)
-	return nil
+	return errors.Join(keys.Delete(ctx, name), keys.Delete(ctx, nextName(name)), keys.Delete(ctx, anchorName(name)))
 }
 
 func (v *Vault) cacheKept(kept bool) {
@@ -184,97 +247,4 @@ func keptByte(kept bool) []byte {
 		return []byte{1}
 	}
 	return []byte{0}
-}
-
-// signOutSuffix marks a vault whose sign-out has begun.
-const signOutSuffix = ".signout"
-
-// signOutMarker is what the next start needs to finish a sign-out.
-type signOutMarker struct {
-	File  string `json:"file"`
-	Entry string `json:"entry"`
-}
-
-// SignOut deletes the secrets of the account for good: the file with the wrapped
-// data key is overwritten and unlinked, and the entries in the password manager
-// are deleted. The key opens nothing afterwards, not even a copy of the key text.
-//
-// A marker is written first, so that a sign-out that is cut off is finished at
-// the next start. A password manager that refuses does not stop the deletion:
-// its entry is then useless, and its removal is tried again at the next start.
-func (v *Vault) SignOut(ctx context.Context) error {
-	v.keyWork.Lock()
-	defer v.keyWork.Unlock()
-	if !v.exists() {
-		return ErrNoVault
-	}
-	v.Lock(LockerOwner)
-	marker, err := v.writeMarker()
-	if err != nil {
-		return err
-	}
-	err = finishSignOut(ctx, v.options.Keys, marker)
-	if v.exists() {
-		return err
-	}
-	if err != nil {
-		v.options.Log.Warn("the password manager entry is left for the next start", "account", v.account)
-	}
-	v.mu.Lock()
-	v.kept, v.locker = nil, LockerNone
-	v.mu.Unlock()
-	v.options.Log.Info("signed out", "account", v.account)
-	v.changed(false)
-	return nil
-}
-
-func (v *Vault) writeMarker() (string, error) {
-	note := signOutMarker{File: filepath.Base(v.path)}
-	// A damaged file has no readable id; it is deleted all the same.
-	if file, err := readLocked(v.path); err == nil {
-		note.Entry = v.storeName(file.header.Vault)
-	}
-	text, err := json.Marshal(note)
-	if err != nil {
-		return "", err
-	}
-	marker := v.path + "." + strings.ToLower(rand.Text()[:8]) + signOutSuffix
-	f, err := os.OpenFile(marker, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", storageError(marker, err)
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(marker)))
-	return marker, storageError(marker, err)
-}
-
-// finishSignOut does what the marker says and removes it once all is done.
-func finishSignOut(ctx context.Context, keys KeyStore, marker string) error {
-	text, err := os.ReadFile(marker)
-	if err != nil {
-		return storageError(marker, err)
-	}
-	var note signOutMarker
-	if err := json.Unmarshal(text, &note); err != nil || note.File != filepath.Base(note.File) {
-		// Cut off while it was written, so before anything was deleted.
-		return storageError(marker, os.Remove(marker))
-	}
-	// A vault made since must not be taken for the one that was signed out.
-	path := filepath.Join(filepath.Dir(marker), note.File)
-	file, err := readLocked(path)
-	isOther := err == nil && note.Entry != "" && !strings.HasSuffix(note.Entry, hex.EncodeToString(file.header.Vault[:]))
-	if !isOther {
-		if err := shred(path); err != nil {
-			return err
-		}
-	}
-	if note.Entry != "" {
-		if err := deleteEntries(ctx, keys, note.Entry); err != nil {
-			return err
-		}
-	}
-	if err := os.Remove(marker); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return storageError(marker, err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -37,62 +38,101 @@ type opened struct {
 	end  context.CancelCauseFunc
 	idle *time.Timer
 	hard *time.Timer
+	// anchor runs while the password manager's generation is behind.
+	anchor *time.Timer
 }
 
 // lockedFile is what a locked vault file tells.
 type lockedFile struct {
 	header seal.Header
-	slot   []byte
+	slots  seal.Slots
 	kept   bool
 }
 
+// readLocked reads what may be known while the vault is locked: the header, the
+// slots, and whether the key was last kept in the password manager.
 func readLocked(path string) (file lockedFile, err error) {
-	err = guard(func() error {
-		db, err := openDB(path)
-		if err != nil {
-			return err
-		}
-		file.header, file.slot, file.kept, err = readHeader(db)
-		return errors.Join(err, db.Close())
-	})
-	return file, err
+	db, err := openDB(path, true)
+	if err != nil {
+		return file, err
+	}
+	err = protect(func() error { return db.View(file.read) })
+	return file, errors.Join(err, db.Close())
+}
+
+func (file *lockedFile) read(tx *bolt.Tx) (err error) {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil {
+		return ErrDamaged
+	}
+	file.header, err = seal.ParseHeader(meta.Get(keyHeader))
+	file.slots = seal.Slots{
+		Key:        bytes.Clone(meta.Get(keySlot)),
+		Passphrase: bytes.Clone(meta.Get(keyPassphraseSlot)),
+	}
+	file.kept = bytes.Equal(meta.Get(keyKept), []byte{1})
+	return err
+}
+
+// withKeyWork runs f alone among all that may talk to the password manager.
+func (v *Vault) withKeyWork(ctx context.Context, f func() error) error {
+	select {
+	case v.keyWork <- struct{}{}:
+		defer func() { <-v.keyWork }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Open opens the vault with the key, or, when key is nil, with the key in the
 // password manager. Opening an open vault with its own key does nothing.
 func (v *Vault) Open(ctx context.Context, key *seal.VaultKey) error {
-	v.keyWork.Lock()
-	defer v.keyWork.Unlock()
-	v.mu.RLock()
-	locks, isOpen := v.locks, v.open != nil
-	v.mu.RUnlock()
-	if isOpen && key == nil {
-		return nil
+	if key == nil {
+		return v.openBy(ctx, v.storedKeys, nil)
 	}
-	if isOpen {
-		return v.checkKey(key)
+	return v.openBy(ctx, keyUnlocker(key), keyUnlocker(key))
+}
+
+// unlocker finds the working keys of a locked file.
+type unlocker func(context.Context, lockedFile) (*seal.Keys, error)
+
+// openBy opens the vault. When it is open already the key is only checked, unless
+// check is nil.
+func (v *Vault) openBy(ctx context.Context, unlock, check unlocker) error {
+	installed := false
+	err := v.withKeyWork(ctx, func() (err error) {
+		locks, isOpen := v.lockCount(), v.Status().State == StateOpen
+		if isOpen && check != nil {
+			return v.checkOpener(ctx, check)
+		}
+		if !isOpen {
+			installed, err = v.openAlone(ctx, locks, unlock)
+		}
+		return err
+	})
+	if installed {
+		v.changed(false)
 	}
+	return err
+}
+
+// openAlone opens a locked vault, unless it is locked again meanwhile.
+func (v *Vault) openAlone(ctx context.Context, locks uint64, unlock unlocker) (installed bool, err error) {
 	file, err := readLocked(v.path)
 	if err != nil {
-		return err
+		return false, err
 	}
-	stored := key == nil
-	if stored {
-		if key, err = v.storedKey(ctx, file); err != nil {
-			return err
-		}
-		defer key.Wipe()
-	}
-	keys, err := seal.OpenSlot(file.header, file.slot, key)
+	keys, err := unlock(ctx, file)
 	if err != nil {
-		return err
+		return false, err
 	}
 	o, err := openWith(v.path, file.header, keys)
 	if err != nil {
 		keys.Wipe()
-		return err
+		return false, err
 	}
-	if stored || o.state.Anchored {
+	if o.state.Anchored {
 		err = v.checkAnchor(ctx, o)
 	}
 	if err == nil {
@@ -100,62 +140,41 @@ func (v *Vault) Open(ctx context.Context, key *seal.VaultKey) error {
 	}
 	if err != nil {
 		o.close()
+	}
+	return err == nil, err
+}
+
+// checkOpener tells a key that opens the open vault from one that does not.
+func (v *Vault) checkOpener(ctx context.Context, unlock unlocker) error {
+	var file lockedFile
+	err := v.withOpen(func(o *opened) error { return o.db.View(file.read) })
+	if err != nil {
 		return err
 	}
-	v.changed(false)
-	return nil
-}
-
-func (v *Vault) checkKey(key *seal.VaultKey) error {
-	return v.withOpen(func(o *opened) error {
-		return o.db.View(func(tx *bolt.Tx) error {
-			keys, err := seal.OpenSlot(o.header, tx.Bucket(bucketMeta).Get(keySlot), key)
-			if err == nil {
-				keys.Wipe()
-			}
-			return err
-		})
-	})
-}
-
-// storedKey asks the password manager for the key of the vault.
-func (v *Vault) storedKey(ctx context.Context, file lockedFile) (*seal.VaultKey, error) {
-	text, err := v.options.Keys.Get(ctx, v.storeName(file.header.Vault))
-	if errors.Is(err, ErrKeyNotStored) {
-		v.setKept(false)
+	keys, err := unlock(ctx, file)
+	if err == nil {
+		keys.Wipe()
 	}
-	if err != nil {
-		return nil, err
-	}
-	key, err := seal.ParseKey(text)
-	if err != nil {
-		// Somebody edited the entry: typing the key is the way out, as when it is gone.
-		return nil, ErrKeyNotStored
-	}
-	return key, nil
+	return err
 }
 
 // openWith opens the file and checks every record against the set digest.
 func openWith(path string, header seal.Header, keys *seal.Keys) (*opened, error) {
-	o := &opened{header: header, keys: keys}
-	err := guard(func() (err error) {
-		if o.db, err = openDB(path); err != nil {
-			return err
-		}
-		return o.db.View(o.load)
-	})
-	if err != nil && o.db != nil {
-		o.db.Close()
-	}
+	db, err := openDB(path, false)
 	if err != nil {
+		return nil, err
+	}
+	o := &opened{db: db, header: header, keys: keys}
+	if err := protect(func() error { return db.View(o.load) }); err != nil {
+		db.Close()
 		return nil, err
 	}
 	o.ctx, o.end = context.WithCancelCause(context.Background())
 	return o, nil
 }
 
-// load reads the state and the index, and fails unless the records are exactly
-// those that the last transaction left.
+// load reads the state and the index, and fails unless slots and records are
+// exactly those that the last transaction left.
 func (o *opened) load(tx *bolt.Tx) error {
 	meta, records := tx.Bucket(bucketMeta), tx.Bucket(bucketRecords)
 	if meta == nil || records == nil || tx.Bucket(bucketValues) == nil {
@@ -165,7 +184,10 @@ func (o *opened) load(tx *bolt.Tx) error {
 	if o.state, err = o.keys.OpenState(meta.Get(keyState)); err != nil {
 		return err
 	}
-	o.secrets = index{byID: map[seal.ID]*Secret{}}
+	if slotsOf(meta).Digest() != o.state.Slots {
+		return ErrDamaged
+	}
+	o.secrets = index{byID: map[seal.ID]*entry{}}
 	var digest seal.Digest
 	var count uint64
 	toggler := o.keys.NewToggler()
@@ -180,7 +202,7 @@ func (o *opened) load(tx *bolt.Tx) error {
 		}
 		toggler.Toggle(&digest, id, box)
 		count++
-		return o.secrets.load(o.keys, id, plaintext)
+		return o.secrets.load(id, plaintext)
 	})
 	if err != nil {
 		return err
@@ -192,6 +214,10 @@ func (o *opened) load(tx *bolt.Tx) error {
 	return nil
 }
 
+func slotsOf(meta *bolt.Bucket) seal.Slots {
+	return seal.Slots{Key: meta.Get(keySlot), Passphrase: meta.Get(keyPassphraseSlot)}
+}
+
 // install makes the vault open, unless it was locked since the open began.
 func (v *Vault) install(o *opened, locks uint64) error {
 	v.mu.Lock()
@@ -199,8 +225,9 @@ func (v *Vault) install(o *opened, locks uint64) error {
 	if v.locks != locks {
 		return ErrLocked
 	}
-	o.idle = time.AfterFunc(v.options.IdleLimit, func() { v.Lock(LockerTimer) })
-	o.hard = time.AfterFunc(v.options.HardLimit, func() { v.Lock(LockerTimer) })
+	expire := func() { v.lockAndAnchor(LockerTimer, o) }
+	o.idle = time.AfterFunc(v.options.IdleLimit, expire)
+	o.hard = time.AfterFunc(v.options.HardLimit, expire)
 	v.open = o
 	v.locker = LockerNone
 	return nil
@@ -208,10 +235,30 @@ func (v *Vault) install(o *opened, locks uint64) error {
 
 // Lock forgets the keys. What is in flight fails with ErrLocked; a transaction
 // that was under way is finished first. Locking a locked vault only records who.
-func (v *Vault) Lock(by Locker) {
+func (v *Vault) Lock(by Locker) { v.lockAndAnchor(by, nil) }
+
+func (v *Vault) lockAndAnchor(by Locker, only *opened) {
+	if o := v.lock(by, only); o != nil {
+		v.changed(false)
+		v.writeAnchor(o.header.Vault, o.state)
+	}
+}
+
+// lock locks the vault, or, unless only is nil, that opening of it alone: a timer
+// of an earlier opening must not end a later one. It returns what was open.
+func (v *Vault) lock(by Locker, only *opened) *opened {
 	v.writing.Lock()
+	defer v.writing.Unlock()
+	return v.lockWriting(by, only)
+}
+
+func (v *Vault) lockWriting(by Locker, only *opened) *opened {
 	v.mu.Lock()
 	o := v.open
+	if only != nil && o != only {
+		v.mu.Unlock()
+		return nil
+	}
 	v.open = nil
 	v.locks++
 	if o != nil || by == LockerOwner {
@@ -221,11 +268,7 @@ func (v *Vault) Lock(by Locker) {
 	if o != nil {
 		o.close()
 	}
-	v.writing.Unlock()
-	if o != nil {
-		v.changed(false)
-		v.writeAnchor(o)
-	}
+	return o
 }
 
 // LockedBy says who locked the vault last, LockerNone when it was never locked
@@ -238,13 +281,14 @@ func (v *Vault) LockedBy() Locker {
 
 func (o *opened) close() {
 	o.end(ErrLocked)
-	if o.idle != nil {
-		o.idle.Stop()
-		o.hard.Stop()
+	for _, timer := range []*time.Timer{o.idle, o.hard, o.anchor} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	o.db.Close()
 	o.keys.Wipe()
-	clear(o.secrets.byID)
+	o.secrets = index{}
 }
 
 // withOpen is the only way to the keys: f runs while the vault stays open, and
@@ -279,13 +323,20 @@ func (v *Vault) WhileOpen(ctx context.Context) (context.Context, context.CancelF
 	return ctx, func() { stop(); cancel(context.Canceled) }, nil
 }
 
-// anchorTimeout is short: it may stand between a lock and the end of the process.
-const anchorTimeout = 2 * time.Second
+const (
+	// anchorTimeout is short: it may stand between a lock and the end of the process.
+	anchorTimeout = 2 * time.Second
+	// anchorDelay is how far the anchor may be behind while the vault is open.
+	anchorDelay = time.Minute
+)
 
 // checkAnchor compares the file's generation with the one that the password
 // manager remembers: an older file is an older copy, put back.
 func (v *Vault) checkAnchor(ctx context.Context, o *opened) error {
 	text, err := v.options.Keys.Get(ctx, anchorName(v.storeName(o.header.Vault)))
+	if errors.Is(err, ErrKeyNotStored) {
+		return nil
+	}
 	if err != nil {
 		// Without the anchor an older copy cannot be told, and the vault is still whole.
 		v.options.Log.Warn("the generation anchor could not be read", "account", v.account)
@@ -299,14 +350,32 @@ func (v *Vault) checkAnchor(ctx context.Context, o *opened) error {
 }
 
 // writeAnchor tells the password manager the generation, if it keeps the key too.
-func (v *Vault) writeAnchor(o *opened) {
-	if !o.state.Anchored {
+func (v *Vault) writeAnchor(id seal.VaultID, state seal.State) {
+	if !state.Anchored {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), anchorTimeout)
 	defer cancel()
-	name := anchorName(v.storeName(o.header.Vault))
-	if err := v.options.Keys.Set(ctx, name, strconv.FormatUint(o.state.Generation, 10)); err != nil {
+	err := v.withKeyWork(ctx, func() error {
+		return v.options.Keys.Set(ctx, anchorName(v.storeName(id)), strconv.FormatUint(state.Generation, 10))
+	})
+	if err != nil {
 		v.options.Log.Warn("the generation anchor could not be written", "account", v.account)
 	}
+}
+
+// anchorSoonLocked has the anchor written once the delay is over.
+func (v *Vault) anchorSoonLocked(o *opened) {
+	if !o.state.Anchored || o.anchor != nil {
+		return
+	}
+	o.anchor = time.AfterFunc(anchorDelay, func() {
+		v.mu.Lock()
+		state, isOpen := o.state, v.open == o
+		o.anchor = nil
+		v.mu.Unlock()
+		if isOpen {
+			v.writeAnchor(o.header.Vault, state)
+		}
+	})
 }

@@ -1,9 +1,6 @@
 package vault
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // Scope is one set of variables; the first scope that has a name wins, and the
 // caller orders them: local, iteration data, environment, collection, globals.
@@ -41,9 +38,10 @@ const (
 	maxRounds       = 19
 	// maxExpanded keeps variables that hold each other from filling the memory.
 	maxExpanded = 16 << 20
+	// maxNames and maxURL keep the decision about one request short.
+	maxNames = 1000
+	maxURL   = 1 << 20
 )
-
-var token = regexp.MustCompile(`\{\{([^{}]+)\}\}`)
 
 // piece is a run of an expanded text: literal text, or one reference whose value
 // comes later. A value is never searched for references again, so nothing that a
@@ -54,23 +52,39 @@ type piece struct {
 	isReference bool
 }
 
+// nextToken finds the first {{name}}, whose name holds no braces and is not
+// empty: text[start:end] is all of it.
+func nextToken(text string) (start, end int, name string, found bool) {
+	for at := 0; ; {
+		open := strings.Index(text[at:], "{{")
+		if open < 0 {
+			return 0, 0, "", false
+		}
+		start = at + open
+		run := strings.IndexAny(text[start+2:], "{}")
+		if run < 0 {
+			return 0, 0, "", false
+		}
+		end = start + 2 + run
+		if run > 0 && strings.HasPrefix(text[end:], "}}") {
+			return start, end + 2, text[start+2 : end], true
+		}
+		if at = end; run == 0 && text[end] == '{' {
+			// In "{{{name}}" the token begins one brace later.
+			at = start + 1
+		}
+	}
+}
+
 // expandVariables replaces variables until nothing changes, at most 19 rounds,
 // and parts the result at the references that are left.
 func expandVariables(text string, scopes []Scope) ([]piece, error) {
 	for range maxRounds {
-		next := token.ReplaceAllStringFunc(text, func(match string) string {
-			name := match[2 : len(match)-2]
-			for _, scope := range scopes {
-				if value, found := scope[name]; found && !strings.HasPrefix(name, referencePrefix) {
-					return value
-				}
-			}
-			return match
-		})
-		if len(next) > maxExpanded {
-			return nil, &InvalidError{Reason: "the variables grow without end; look for one that holds itself", TooLarge: true}
+		next, changed, err := expandOnce(text, scopes)
+		if err != nil {
+			return nil, err
 		}
-		if next == text {
+		if !changed {
 			break
 		}
 		text = next
@@ -78,22 +92,63 @@ func expandVariables(text string, scopes []Scope) ([]piece, error) {
 	return splitReferences(text), nil
 }
 
+func expandOnce(text string, scopes []Scope) (expanded string, changed bool, err error) {
+	var b strings.Builder
+	for {
+		start, end, name, found := nextToken(text)
+		if !found {
+			break
+		}
+		value, known := lookUpVariable(name, scopes)
+		if known {
+			changed = true
+		} else {
+			value = text[start:end]
+		}
+		if b.Len()+start+len(value) > maxExpanded {
+			return "", false, &InvalidError{Reason: "the variables grow without end; look for one that holds itself", TooLarge: true}
+		}
+		b.WriteString(text[:start])
+		b.WriteString(value)
+		text = text[end:]
+	}
+	b.WriteString(text)
+	return b.String(), changed, nil
+}
+
+func lookUpVariable(name string, scopes []Scope) (string, bool) {
+	if strings.HasPrefix(name, referencePrefix) {
+		return "", false
+	}
+	for _, scope := range scopes {
+		if value, found := scope[name]; found {
+			return value, true
+		}
+	}
+	return "", false
+}
+
 func splitReferences(text string) []piece {
 	var pieces []piece
-	end := 0
-	for _, m := range token.FindAllStringSubmatchIndex(text, -1) {
-		name, isReference := strings.CutPrefix(text[m[2]:m[3]], referencePrefix)
+	literal := 0
+	for at := 0; ; {
+		start, end, token, found := nextToken(text[at:])
+		if !found {
+			break
+		}
+		start, end, at = start+at, end+at, end+at
+		name, isReference := strings.CutPrefix(token, referencePrefix)
 		if !isReference {
 			continue
 		}
-		if m[0] > end {
-			pieces = append(pieces, piece{text: text[end:m[0]]})
+		if start > literal {
+			pieces = append(pieces, piece{text: text[literal:start]})
 		}
-		pieces = append(pieces, piece{text: text[m[0]:m[1]], name: strings.TrimSpace(name), isReference: true})
-		end = m[1]
+		pieces = append(pieces, piece{text: text[start:end], name: strings.TrimSpace(name), isReference: true})
+		literal = end
 	}
-	if end < len(text) {
-		pieces = append(pieces, piece{text: text[end:]})
+	if literal < len(text) {
+		pieces = append(pieces, piece{text: text[literal:]})
 	}
 	return pieces
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -56,12 +55,25 @@ type Edit struct {
 
 // index is the open vault's memory of its secrets, without values.
 type index struct {
-	byID map[seal.ID]*Secret
+	byID map[seal.ID]*entry
 	// sorted orders them by folded name; names that fold alike, by name.
-	sorted []*Secret
+	sorted []*entry
 }
 
-func (x *index) load(keys *seal.Keys, id seal.ID, plaintext []byte) error {
+// entry is one secret in the index.
+type entry struct {
+	Secret
+	// folded is the name as it is sorted and searched.
+	folded string
+	// value is the revision of the value box.
+	value uint64
+}
+
+func newEntry(s Secret, value uint64) *entry {
+	return &entry{Secret: s, folded: fold(s.Name), value: value}
+}
+
+func (x *index) load(id seal.ID, plaintext []byte) error {
 	record, err := seal.DecodeRecord(plaintext)
 	if err != nil {
 		return err
@@ -73,24 +85,25 @@ func (x *index) load(keys *seal.Keys, id seal.ID, plaintext []byte) error {
 	if err != nil {
 		return err
 	}
-	x.byID[id] = secret
-	x.sorted = append(x.sorted, secret)
+	e := newEntry(secret, record.ValueRevision)
+	x.byID[id] = e
+	x.sorted = append(x.sorted, e)
 	return nil
 }
 
-func secretOf(record seal.Record) (*Secret, error) {
+func secretOf(record seal.Record) (Secret, error) {
 	body, err := seal.DecodeSecretBody(record.Body)
 	if err != nil {
-		return nil, err
+		return Secret{}, err
 	}
 	if body.Kind == 0 || int(body.Kind) >= len(kinds) {
-		return nil, ErrDamaged
+		return Secret{}, ErrDamaged
 	}
 	domains := body.Domains
 	if domains == nil {
 		domains = []string{}
 	}
-	return &Secret{
+	return Secret{
 		Name: record.Name, Kind: kinds[body.Kind], Enabled: body.Enabled,
 		Domains: domains, Created: record.Created, Updated: record.Updated,
 	}, nil
@@ -106,17 +119,17 @@ func recordOf(s Secret, valueRevision uint64) (seal.Record, error) {
 	}, err
 }
 
-func compareNames(a, b *Secret) int {
-	return cmp.Or(strings.Compare(fold(a.Name), fold(b.Name)), strings.Compare(a.Name, b.Name))
+func compareNames(a, b *entry) int {
+	return cmp.Or(strings.Compare(a.folded, b.folded), strings.Compare(a.Name, b.Name))
 }
 
 func fold(name string) string { return strings.ToLower(name) }
 
-func (x *index) add(id seal.ID, s *Secret) {
+func (x *index) add(id seal.ID, e *entry) {
 	x.drop(id)
-	x.byID[id] = s
-	at, _ := slices.BinarySearchFunc(x.sorted, s, compareNames)
-	x.sorted = slices.Insert(x.sorted, at, s)
+	x.byID[id] = e
+	at, _ := slices.BinarySearchFunc(x.sorted, e, compareNames)
+	x.sorted = slices.Insert(x.sorted, at, e)
 }
 
 func (x *index) drop(id seal.ID) {
@@ -151,9 +164,22 @@ func CanonicalName(name string) (string, error) {
 			return "", invalid("a secret's name cannot have a colon: it parts a Guided Auth suffix")
 		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
 			return "", invalid("a secret's name cannot have control characters")
+		case isDeceptive(r):
+			return "", invalid("a secret's name cannot have characters that are unseen or turn the reading direction")
 		}
 	}
 	return name, nil
+}
+
+// isDeceptive tells the characters that make one name look like another where a
+// person is asked about it. The joiners that Indic and Persian words and emoji
+// need are none of them.
+func isDeceptive(r rune) bool {
+	switch {
+	case r == '\u200b', r == '\u200e', r == '\u200f', r == '\u061c', r == '\u2060', r == '\ufeff', r == '\u00ad':
+		return true
+	}
+	return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
 }
 
 func checkValue(value []byte) error {
@@ -187,13 +213,7 @@ func (v *Vault) Set(_ context.Context, name string, edit Edit) (Secret, error) {
 	}
 	var saved Secret
 	err = v.update(func(w *writer) error {
-		id := w.keys.RecordID(seal.TypeSecret, name)
-		secret, revision, err := w.secret(id)
-		if err == ErrNotFound && edit.Value != nil {
-			secret, err = &Secret{Name: name, Kind: KindPlain, Enabled: true, Domains: []string{}}, nil
-		} else if err == ErrNotFound {
-			err = invalid("the new secret %q needs a value", name)
-		}
+		secret, revision, err := w.secretOrNew(name, edit.Value != nil)
 		if err != nil {
 			return err
 		}
@@ -204,8 +224,8 @@ func (v *Vault) Set(_ context.Context, name string, edit Edit) (Secret, error) {
 			secret.Enabled = *edit.Enabled
 		}
 		secret.Created, secret.Updated = stamp(secret.Created)
-		saved = *secret
-		return w.putSecret(id, secret, revision, edit.Value)
+		saved = secret
+		return w.putSecret(secret, revision, edit.Value)
 	})
 	if err == nil {
 		v.changed(true)
@@ -213,23 +233,38 @@ func (v *Vault) Set(_ context.Context, name string, edit Edit) (Secret, error) {
 	return saved, err
 }
 
-func (w *writer) putSecret(id seal.ID, secret *Secret, valueRevision uint64, value []byte) error {
-	record, err := recordOf(*secret, valueRevision)
+// secretOrNew reads a secret, or, when there is none and a value comes with it,
+// begins one.
+func (w *writer) secretOrNew(name string, hasValue bool) (Secret, uint64, error) {
+	secret, revision, err := w.secret(w.keys.RecordID(seal.TypeSecret, name))
+	switch {
+	case err == ErrNotFound && hasValue:
+		return Secret{Name: name, Kind: KindPlain, Enabled: true, Domains: []string{}}, 0, nil
+	case err == ErrNotFound:
+		return Secret{}, 0, invalid("the new secret %q needs a value", name)
+	}
+	return secret, revision, err
+}
+
+// putSecret seals a secret, and its value unless that is nil.
+func (w *writer) putSecret(secret Secret, valueRevision uint64, value []byte) error {
+	record, err := recordOf(secret, valueRevision)
 	if err != nil {
 		return err
 	}
-	w.after = append(w.after, func(x *index) { x.add(id, secret) })
-	return w.put(record, value)
+	if valueRevision, err = w.put(record, value); err != nil {
+		return err
+	}
+	id := w.keys.RecordID(seal.TypeSecret, secret.Name)
+	w.after = append(w.after, func(x *index) { x.add(id, newEntry(secret, valueRevision)) })
+	return nil
 }
 
 // secret reads a secret and the revision of its value inside the transaction.
-func (w *writer) secret(id seal.ID) (*Secret, uint64, error) {
-	if w.tx.Bucket(bucketRecords).Get(id[:]) == nil {
-		return nil, 0, ErrNotFound
-	}
-	record, err := w.record(id)
+func (w *writer) secret(id seal.ID) (Secret, uint64, error) {
+	record, err := record(w.keys, w.tx, id)
 	if err != nil {
-		return nil, 0, err
+		return Secret{}, 0, err
 	}
 	secret, err := secretOf(record)
 	return secret, record.ValueRevision, err
@@ -264,7 +299,7 @@ func (v *Vault) Rename(_ context.Context, from, to string) error {
 		w.after = append(w.after, func(x *index) { x.drop(oldID) })
 		secret.Name = to
 		_, secret.Updated = stamp(secret.Created)
-		return w.putSecret(newID, secret, 0, value)
+		return w.putSecret(secret, 0, value)
 	})
 	if err == nil {
 		v.changed(true)
@@ -323,20 +358,20 @@ func (v *Vault) List(_ context.Context, q Query) (page []Secret, total int, err 
 			selected = selected[:min(q.Limit, len(selected))]
 		}
 		for _, s := range selected {
-			page = append(page, *s)
+			page = append(page, s.Secret)
 		}
 		return nil
 	})
 	return page, total, err
 }
 
-func (x *index) query(q Query) ([]*Secret, error) {
+func (x *index) query(q Query) ([]*entry, error) {
 	selected := x.sorted
 	if filter := fold(norm.NFC.String(q.Filter)); filter != "" {
 		selected = nil
-		for _, s := range x.sorted {
-			if strings.Contains(fold(s.Name), filter) {
-				selected = append(selected, s)
+		for _, e := range x.sorted {
+			if strings.Contains(e.folded, filter) {
+				selected = append(selected, e)
 			}
 		}
 	}
@@ -345,7 +380,7 @@ func (x *index) query(q Query) ([]*Secret, error) {
 	case "", "name":
 	case "updated":
 		selected = slices.Clone(selected)
-		slices.SortStableFunc(selected, func(a, b *Secret) int { return a.Updated.Compare(b.Updated) })
+		slices.SortStableFunc(selected, func(a, b *entry) int { return a.Updated.Compare(b.Updated) })
 	default:
 		return nil, invalid("secrets can be sorted by name, -name, updated or -updated")
 	}
@@ -368,16 +403,28 @@ func (v *Vault) Generate(ctx context.Context, name string, length int, edit Edit
 	if length < 8 || length > 1024 {
 		return Secret{}, invalid("a generated value has 8 to 1024 characters")
 	}
-	edit.Value = make([]byte, length)
+	edit.Value = randomText(length)
 	defer clear(edit.Value)
-	for i := range edit.Value {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
-		if err != nil {
-			return Secret{}, err
-		}
-		edit.Value[i] = alphabet[n.Int64()]
-	}
 	return v.Set(ctx, name, edit)
+}
+
+// randomText draws each character with the same chance: bytes above the greatest
+// multiple of the alphabet are drawn again.
+func randomText(length int) []byte {
+	text := make([]byte, 0, length)
+	var draw [64]byte
+	defer clear(draw[:])
+	for {
+		rand.Read(draw[:])
+		for _, b := range draw {
+			if len(text) == length {
+				return text
+			}
+			if int(b) < 256/len(alphabet)*len(alphabet) {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
 }
 
 // Reveal returns a secret's value, for the owner's eyes. The result is the
@@ -388,10 +435,11 @@ func (v *Vault) Reveal(_ context.Context, name string) (value []byte, err error)
 	}
 	err = v.withOpen(func(o *opened) error {
 		id := o.keys.RecordID(seal.TypeSecret, name)
-		if o.secrets.byID[id] == nil {
+		secret := o.secrets.byID[id]
+		if secret == nil {
 			return ErrNotFound
 		}
-		value, err = o.value(id)
+		value, err = o.value(id, secret.value)
 		return err
 	})
 	return value, err

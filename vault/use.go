@@ -89,25 +89,37 @@ func (u Used) MayFollow(to Destination) bool {
 // the only way that values leave the vault. It gives all values or none: the
 // error is an UnresolvedError that names each reference that did not resolve and
 // why, unless allowUnresolved lets those stand as literal text. A domain that
-// forbids is never overruled.
+// forbids is never overruled, and an app gets values only for an address.
 func (v *Vault) Resolve(ctx context.Context, t Template, scopes []Scope, p Purpose, allowUnresolved bool) (*Resolved, error) {
+	if t.URL == "" && p.App != "" {
+		return nil, invalid("a request needs an address")
+	}
 	r, err := parseTemplate(t, scopes)
 	if err != nil {
 		return nil, err
 	}
-	if len(r.names()) == 0 {
-		return r.finish(nil)
+	if len(r.names) == 0 {
+		return r.finish()
 	}
+	var out *Resolved
 	err = v.withOpen(func(o *opened) error {
-		return o.db.View(func(tx *bolt.Tx) error { return r.decide(o, tx, p) })
+		if err := o.db.View(func(tx *bolt.Tx) error { return r.decide(o, tx, p) }); err != nil {
+			return err
+		}
+		if bad := r.unresolved(allowUnresolved); len(bad) > 0 {
+			return &UnresolvedError{References: bad}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out, err = r.finish()
+		return err
 	})
 	if err != nil {
+		r.wipe()
 		return nil, err
 	}
-	if bad := r.unresolved(allowUnresolved); len(bad) > 0 {
-		return nil, &UnresolvedError{References: bad}
-	}
-	return r.finish(ctx.Err())
+	return out, nil
 }
 
 // Check tells what would become of each reference, by the same decisions, and
@@ -118,10 +130,11 @@ func (v *Vault) Check(_ context.Context, t Template, scopes []Scope, p Purpose) 
 		return nil, err
 	}
 	err = v.withOpen(func(o *opened) error {
+		defer r.wipe()
 		return o.db.View(func(tx *bolt.Tx) error { return r.decide(o, tx, p) })
 	})
 	references := []Reference{}
-	for _, name := range r.names() {
+	for _, name := range r.names {
 		switch {
 		case err == ErrLocked:
 			references = append(references, Reference{Name: name, State: StateUnresolved, Cause: CauseLocked, Fix: "Unlock the vault."})
@@ -136,10 +149,12 @@ func (v *Vault) Check(_ context.Context, t Template, scopes []Scope, p Purpose) 
 	return references, nil
 }
 
-// resolution is one template on its way: texts in pieces, and what was decided
-// about each name. The first text is the URL.
+// resolution is one template on its way: texts in pieces, the names in them in
+// the order in which they first appear, and what was decided about each. The
+// first text is the URL.
 type resolution struct {
 	texts   [][]piece
+	names   []string
 	checkTo bool
 	found   map[string]*finding
 }
@@ -154,45 +169,58 @@ type finding struct {
 
 func parseTemplate(t Template, scopes []Scope) (*resolution, error) {
 	r := &resolution{found: map[string]*finding{}, checkTo: t.URL != ""}
-	for _, text := range append([]string{t.URL}, t.Texts...) {
+	seen := map[string]bool{}
+	for i, text := range append([]string{t.URL}, t.Texts...) {
 		pieces, err := expandVariables(text, scopes)
 		if err != nil {
 			return nil, err
 		}
+		if i == 0 && r.checkTo {
+			pieces = withScheme(pieces)
+		}
+		length := 0
+		for _, p := range pieces {
+			length += len(p.text)
+			if p.isReference && !seen[p.name] {
+				seen[p.name] = true
+				r.names = append(r.names, p.name)
+			}
+		}
+		if i == 0 && length > maxURL {
+			return nil, &InvalidError{Reason: "the address of the request is too long", TooLarge: true}
+		}
 		r.texts = append(r.texts, pieces)
 	}
-	if r.checkTo {
-		r.texts[0] = withScheme(r.texts[0])
+	if len(r.names) > maxNames {
+		return nil, &InvalidError{Reason: "a request can have references to at most 1000 secrets", TooLarge: true}
 	}
 	return r, nil
+}
+
+// wipe overwrites the values.
+func (r *resolution) wipe() {
+	for _, f := range r.found {
+		clear(f.value)
+	}
 }
 
 // withScheme puts http:// before an address that begins with a host, as curl and
 // API clients do.
 func withScheme(pieces []piece) []piece {
-	if len(pieces) > 0 && !pieces[0].isReference && !strings.Contains(pieces[0].text, "://") {
-		return append([]piece{{text: "http://"}}, pieces...)
+	if len(pieces) == 0 || pieces[0].isReference {
+		return pieces
 	}
-	return pieces
-}
-
-// names lists the references in the order in which they first appear.
-func (r *resolution) names() []string {
-	var names []string
-	for _, pieces := range r.texts {
-		for _, p := range pieces {
-			if p.isReference && !slices.Contains(names, p.name) {
-				names = append(names, p.name)
-			}
-		}
+	before, _, found := strings.Cut(pieces[0].text, "://")
+	if found && !strings.ContainsAny(before, "/?#") {
+		return pieces
 	}
-	return names
+	return append([]piece{{text: "http://"}}, pieces...)
 }
 
 // decide looks each name up, then decides about all of them by the final URL,
 // and keeps the value only of those that may be used.
 func (r *resolution) decide(o *opened, tx *bolt.Tx, p Purpose) error {
-	for _, name := range r.names() {
+	for _, name := range r.names {
 		f, err := lookUp(o, tx, name)
 		if err != nil {
 			return err
@@ -201,8 +229,10 @@ func (r *resolution) decide(o *opened, tx *bolt.Tx, p Purpose) error {
 	}
 	var to Destination
 	var destinationError error
+	shown := ""
 	if r.checkTo {
 		to, destinationError = r.destination()
+		shown = r.shown(to)
 	}
 	for _, f := range r.found {
 		if f.value == nil {
@@ -211,7 +241,7 @@ func (r *resolution) decide(o *opened, tx *bolt.Tx, p Purpose) error {
 		if f.home = to; destinationError != nil {
 			f.refuse(CauseDomain, "Correct the address of the request.")
 		} else {
-			f.decide(to, r.checkTo, p)
+			f.decide(to, shown, p)
 		}
 	}
 	return nil
@@ -234,24 +264,28 @@ func lookUp(o *opened, tx *bolt.Tx, name string) (*finding, error) {
 		f.refuse(CauseDisabled, "Enable the secret in the vault.")
 		return f, nil
 	}
-	record, _, err := o.keys.Open(seal.PartRecord, id, tx.Bucket(bucketRecords).Get(id[:]))
-	if err != nil {
-		return nil, err
-	}
-	decoded, err := seal.DecodeRecord(record)
-	if err != nil {
-		return nil, err
-	}
 	f.domains = secret.Domains
-	f.value, err = openValue(o.keys, tx, id, decoded.ValueRevision)
+	f.value, err = openValue(o.keys, tx, id, secret.value)
 	return f, err
 }
 
-// decide is the one decision about a secret that exists and is enabled.
-func (f *finding) decide(to Destination, checkTo bool, p Purpose) {
+// shown names the destination in an answer. A value in the host part must not be
+// told that way.
+func (r *resolution) shown(to Destination) string {
+	for _, f := range r.found {
+		if f.inHost {
+			return "the host of this request"
+		}
+	}
+	return to.String()
+}
+
+// decide is the one decision about a secret that exists and is enabled; shown is
+// empty when there is no destination to check.
+func (f *finding) decide(to Destination, shown string, p Purpose) {
 	switch {
-	case checkTo && !domainsAllow(f.domains, to):
-		f.refuse(CauseDomain, "Add "+to.String()+" to the allowed domains of the secret.")
+	case shown != "" && !domainsAllow(f.domains, to):
+		f.refuse(CauseDomain, "Add "+shown+" to the allowed domains of the secret.")
 	case f.inHost && len(f.domains) == 0:
 		f.refuse(CauseDomain, "A secret in the host part needs allowed domains that name the host.")
 	case p.Workspace.Visibility == VisibilityPublic:
@@ -334,7 +368,7 @@ func escapeBytes(s string, keep func(byte) bool) string {
 // unresolved lists what keeps the request from being sent.
 func (r *resolution) unresolved(allowLiteral bool) []Reference {
 	var bad []Reference
-	for _, name := range r.names() {
+	for _, name := range r.names {
 		ref := r.found[name].reference
 		literal := allowLiteral && (ref.Cause == CauseNotFound || ref.Cause == CauseDisabled)
 		if ref.State != StateResolved && !literal {
@@ -345,11 +379,8 @@ func (r *resolution) unresolved(allowLiteral bool) []Reference {
 }
 
 // finish puts the texts together.
-func (r *resolution) finish(err error) (*Resolved, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := &Resolved{}
+func (r *resolution) finish() (out *Resolved, err error) {
+	out = &Resolved{}
 	if r.checkTo {
 		if out.URL, err = r.buildURL(); err != nil {
 			return nil, err
@@ -372,7 +403,7 @@ func (r *resolution) finish(err error) (*Resolved, error) {
 		out.Texts = append(out.Texts, text.String())
 		out.HasSecret = append(out.HasSecret, hasSecret)
 	}
-	for _, name := range r.names() {
+	for _, name := range r.names {
 		if f := r.found[name]; f != nil && f.value != nil {
 			out.Used = append(out.Used, Used{Name: name, Value: f.value, domains: f.domains, home: f.home})
 		}

@@ -22,7 +22,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -113,7 +112,10 @@ func (a *Accounts) Vault(account string) *Vault {
 	defer a.mu.Unlock()
 	v, found := a.vaults[account]
 	if !found {
-		v = &Vault{account: account, path: filepath.Join(a.options.Dir, fileName(account)), options: a.options}
+		v = &Vault{
+			account: account, path: filepath.Join(a.options.Dir, fileName(account)), options: a.options,
+			keyWork: make(chan struct{}, 1), sealLimit: seal.MaxSeals,
+		}
 		a.vaults[account] = v
 	}
 	return v
@@ -189,9 +191,14 @@ type Vault struct {
 
 	// keyWork admits one operation at a time that may talk to the password
 	// manager, which may ask its owner something and take minutes.
-	keyWork sync.Mutex
+	keyWork chan struct{}
 	// writing admits one transaction at a time; it is taken before mu.
 	writing sync.Mutex
+	// queue holds the changes that the next transaction makes, under queueing.
+	queueing sync.Mutex
+	queue    []*change
+	// sealLimit is how many boxes one data key seals.
+	sealLimit uint64
 
 	mu sync.RWMutex
 	// open holds the keys; nil means locked. Reached through withOpen.
@@ -254,7 +261,12 @@ func (v *Vault) changed(secrets bool) {
 // storeName is the name of this vault's entry in the password manager: readable
 // to its owner, and never that of another vault of the same account.
 func (v *Vault) storeName(id seal.VaultID) string {
-	return fmt.Sprintf("%s %s", v.account, hex.EncodeToString(id[:]))
+	return v.account + " " + idText(id)
 }
 
+func idText(id seal.VaultID) string { return hex.EncodeToString(id[:]) }
+
+// anchorName names the entry of the generation, nextName that of the key of a
+// rotation under way.
 func anchorName(storeName string) string { return storeName + " generation" }
+func nextName(storeName string) string   { return storeName + " next" }

@@ -58,7 +58,7 @@ func ParseKey(text string) (*VaultKey, error) {
 	}, digits)
 	defer clear(digits)
 	rest, found := bytes.CutPrefix(digits, []byte(keyPrefix))
-	if !found {
+	if !found || len(rest) != crockford.EncodedLen(KeySize+checksumSize) {
 		return nil, ErrMistypedKey
 	}
 	payload := make([]byte, crockford.DecodedLen(len(rest)))
@@ -83,6 +83,10 @@ func (k *VaultKey) String() string { return "[masked]" }
 func (k *VaultKey) GoString() string { return "[masked]" }
 
 func keyChecksum(key []byte) []byte {
-	sum := sha256.Sum256(append([]byte("postern/v1/key text"), key...))
+	const label = "postern/v1/key text"
+	var text [len(label) + KeySize]byte
+	defer clear(text[:])
+	copy(text[copy(text[:], label):], key)
+	sum := sha256.Sum256(text[:])
 	return sum[:checksumSize]
 }

@@ -85,7 +85,7 @@ type Keys struct {
 	audit []byte
 }
 
-// newDataKey derives the working keys from a data key. dataKey stays the caller's to wipe.
+// newKeys derives the working keys from a data key. dataKey stays the caller's to wipe.
 func newKeys(dataKey []byte, vault VaultID, epoch uint32) (*Keys, error) {
 	expand := func(label string) ([]byte, error) {
 		info := string(binary.BigEndian.AppendUint32(append([]byte("postern/v1/"+label), vault[:]...), epoch))
@@ -151,16 +151,24 @@ func (k *Keys) Seal(part Part, id ID, revision uint64, plaintext []byte) []byte 
 // Open is the inverse of Seal; the error is ErrDamaged whatever is wrong. It
 // returns the revision that the box says and that the tag confirms.
 func (k *Keys) Open(part Part, id ID, box []byte) (plaintext []byte, revision uint64, err error) {
-	if len(box) < Overhead || box[0] != algAES256GCM {
-		return nil, 0, ErrDamaged
-	}
-	revision = binary.BigEndian.Uint64(box[1:])
-	padded, err := k.aead.Open(nil, nil, box[boxHead:], k.associated(part, id, revision))
+	padded, err := k.openPadded(part, id, box)
 	if err != nil {
-		return nil, 0, ErrDamaged
+		return nil, 0, err
 	}
 	plaintext, err = unpad(padded)
-	return plaintext, revision, err
+	return plaintext, binary.BigEndian.Uint64(box[1:]), err
+}
+
+func (k *Keys) openPadded(part Part, id ID, box []byte) ([]byte, error) {
+	if len(box) < Overhead || box[0] != algAES256GCM {
+		return nil, ErrDamaged
+	}
+	revision := binary.BigEndian.Uint64(box[1:])
+	padded, err := k.aead.Open(nil, nil, box[boxHead:], k.associated(part, id, revision))
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	return padded, nil
 }
 
 func (k *Keys) associated(part Part, id ID, revision uint64) []byte {

@@ -51,8 +51,11 @@ func (k *Keys) Set(_ context.Context, name, text string) error {
 func (k *Keys) Delete(_ context.Context, name string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.Refuse != nil {
+		return k.Refuse
+	}
 	delete(k.entries, name)
-	return k.Refuse
+	return nil
 }
 
 // Len counts the entries.
