@@ -240,6 +240,11 @@ func TestPageUsesASecretThroughTheAgent(t *testing.T) {
 		t.Errorf("status %+v, %v", status, err)
 	}
 
+	// The page's key outlives the page: no question after a reload.
+	page.do(chromedp.Reload())
+	page.click("#connect")
+	page.shows("#state", "ready")
+
 	// The owner blocks the app: its page is refused at once and for good.
 	r.postern(t, "app", "block", r.playground)
 	page.until("the page is refused", `["not-allowed", "not-reachable"].includes(document.querySelector("#state").innerText)`)

@@ -12,16 +12,22 @@ import (
 func (c *cli) appCommand() *cobra.Command {
 	var code string
 	allow := &cobra.Command{
-		Use: "allow ORIGIN", Short: "Allow an app; with a question pending, answer it with the code that the page shows", Args: cobra.ExactArgs(1),
+		Use: "allow ORIGIN", Short: "Answer an app that asks with yes; when none asks, let its next page in without a question", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			params := map[string]string{"origin": args[0]}
 			if code != "" {
 				params["code"] = code
 			}
-			if err := c.call(cmd.Context(), "app.allow", params, nil); err != nil {
+			var result struct {
+				Answered bool `json:"answered"`
+			}
+			if err := c.call(cmd.Context(), "app.allow", params, &result); err != nil {
 				return err
 			}
-			return c.done(cmd, "allowed "+args[0])
+			if result.Answered {
+				return c.done(cmd, "allowed "+args[0])
+			}
+			return c.done(cmd, "the next page of "+args[0]+" that asks within 10 minutes is let in")
 		},
 	}
 	allow.Flags().StringVar(&code, "code", "", "the six digits that the page shows")
@@ -56,9 +62,9 @@ func (c *cli) appListCommand() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(table, "ORIGIN\tNAME\tALLOWED\tCONNECTIONS")
+			fmt.Fprintln(table, "ORIGIN\tNAME\tALLOWED\tBROWSERS\tCONNECTIONS")
 			for _, app := range list.Apps {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", app.Origin, app.Name, yesNo(app.Allowed), app.Connections)
+				fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\n", app.Origin, app.Name, yesNo(app.Allowed), len(app.Keys), app.Connections)
 			}
 			return table.Flush()
 		},

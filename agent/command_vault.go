@@ -129,11 +129,8 @@ func (c *cli) signOutCommand() *cobra.Command {
 		Short: "Delete the vault and every secret in it for good",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !yes && !isTerminal(os.Stdin) {
-				return usage("signing out deletes every secret of the account "+c.account+" for good", "add --yes if you mean it")
-			}
-			if !yes && !confirm("delete every secret of the account "+c.account+" for good?") {
-				return hinted("nothing was deleted", "")
+			if err := c.confirmDeletion(yes, "signing out"); err != nil {
+				return err
 			}
 			if err := c.call(cmd.Context(), "vault.signOut", nothing{}, nil); err != nil {
 				return err
@@ -156,7 +153,7 @@ func (c *cli) keyCommand() *cobra.Command {
 			return c.printKey(cmd, key, "whoever has this key and the vault file can read every secret")
 		},
 	}
-	return group("key", "Show the vault key, or say where it is kept", show,
+	return group("key", "Show or replace the vault key, or say where it is kept", show, c.keyRotateCommand(), c.keyResetCommand(),
 		c.keyCall("store", "Keep the key in the password manager", "key.store", "the key is in the password manager"),
 		c.keyCall("forget", "Remove the key from the password manager", "key.forget", "the key is no longer in the password manager"))
 }
@@ -169,4 +166,53 @@ func (c *cli) keyCall(use, short, method, message string) *cobra.Command {
 			}
 			return c.done(cmd, message)
 		}}
+}
+
+func (c *cli) keyRotateCommand() *cobra.Command {
+	var deep bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Give the vault a new key; no secret is lost", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var key keyResult
+			if err := c.call(cmd.Context(), "key.rotate", map[string]bool{"deep": deep}, &key); err != nil {
+				return err
+			}
+			return c.printKey(cmd, key, "this is the new key of your vault; the old one opens it no more")
+		},
+	}
+	cmd.Flags().BoolVar(&deep, "deep", false, "the old key leaked: seal every secret anew, so that it opens no copy made from now on")
+	return cmd
+}
+
+func (c *cli) keyResetCommand() *cobra.Command {
+	var yes, noStore bool
+	cmd := &cobra.Command{
+		Use: "reset", Short: "The key is lost: delete every secret and make a new vault", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.confirmDeletion(yes, "a reset"); err != nil {
+				return err
+			}
+			var key keyResult
+			if err := c.call(cmd.Context(), "vault.reset", map[string]bool{"store": !noStore}, &key); err != nil {
+				return err
+			}
+			return c.printKey(cmd, key, "the vault is new and empty; this is its key: keep it in a safe place")
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&noStore, "no-store", false, "do not keep the key in the password manager")
+	return cmd
+}
+
+// confirmDeletion asks before every secret of the account is lost.
+func (c *cli) confirmDeletion(yes bool, what string) error {
+	switch {
+	case yes:
+		return nil
+	case !isTerminal(os.Stdin):
+		return usage(what+" deletes every secret of the account "+c.account+" for good", "add --yes if you mean it")
+	case !confirm("delete every secret of the account " + c.account + " for good?"):
+		return hinted("nothing was deleted", "")
+	}
+	return nil
 }

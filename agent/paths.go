@@ -44,5 +44,6 @@ func runtimeDir() string {
 func (f folders) configFile() string { return filepath.Join(f.config, "config.toml") }
 func (f folders) vaults() string     { return filepath.Join(f.data, "vaults") }
 func (f folders) apps() string       { return filepath.Join(f.data, "apps.json") }
+func (f folders) identity() string   { return filepath.Join(f.data, "identity.pem") }
 func (f folders) log() string        { return filepath.Join(f.state, "postern.log") }
 func (f folders) socket() string     { return filepath.Join(f.runtime, "control.sock") }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -57,6 +58,9 @@ func run(ctx context.Context, f folders, c config, o startOptions) error {
 		return errors.Join(storageHint(f, err), owner.Close(), closeAll(pages))
 	}
 	defer logFile.Close()
+	// Libraries print what servers and panels send them to the standard logger,
+	// and that may hold what is secret.
+	stdlog.SetOutput(io.Discard)
 	a, err := newAgent(f, c, log)
 	if err != nil {
 		return errors.Join(storageHint(f, err), owner.Close(), closeAll(pages))
@@ -96,6 +100,10 @@ func newAgent(f folders, c config, log *slog.Logger) (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity, err := bridge.OpenIdentity(f.identity())
+	if err != nil {
+		return nil, err
+	}
 	keys := vault.OSKeyring{Command: self}
 	a.accounts = vault.NewAccounts(vault.Options{
 		Dir: f.vaults(), Keys: keys, IdleLimit: c.idleLimit(), HardLimit: c.hardLimit(), Log: log,
@@ -107,7 +115,7 @@ func newAgent(f folders, c config, log *slog.Logger) (*agent, error) {
 	}
 	a.relay = relay.New(relay.Config{OwnPorts: func() []netip.AddrPort { return own }, Log: log})
 	a.server = bridge.New(bridge.Config{
-		Accounts: a.accounts, Apps: apps, Version: version(), Port: c.Port,
+		Accounts: a.accounts, Apps: apps, Identity: identity, Version: version(), Port: c.Port,
 		Relay:         a.relay,
 		RefuseNewApps: c.NewApps == "refuse", Changed: a.wake, Log: log,
 	})

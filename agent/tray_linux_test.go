@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,9 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
-	"postern/bridge"
+	"postern/bridge/bridgetest"
 	"postern/tray/traytest"
 	"postern/vault/vaulttest"
 )
@@ -101,43 +98,30 @@ func (a *desktopAgent) ends(t *testing.T) {
 	}
 }
 
-// page opens a WebSocket as a page of newOrigin would.
-func (a *desktopAgent) page(t *testing.T, path string) (ws *websocket.Conn, httpStatus int) {
+// page is a page of newOrigin, whose key the agent does not know yet.
+func (a *desktopAgent) page(t *testing.T) *bridgetest.Page {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{bridge.Subprotocol}, HandshakeTimeout: traytest.Patience}
-	ws, answer, err := dialer.Dial(fmt.Sprintf("ws://127.0.0.1:%d%s", a.port, path), http.Header{"Origin": {newOrigin}})
-	if answer == nil {
-		t.Fatal(err)
-	}
+	page, err := bridgetest.NewPage(fmt.Sprintf("127.0.0.1:%d", a.port), newOrigin)
 	if err != nil {
-		return nil, answer.StatusCode
-	}
-	t.Cleanup(func() { _ = ws.Close() })
-	if err := ws.SetReadDeadline(time.Now().Add(traytest.Patience)); err != nil {
 		t.Fatal(err)
 	}
-	return ws, answer.StatusCode
+	return page
 }
 
-// asksToBeAllowed lets the page ask, and returns the code that it shows.
-func (a *desktopAgent) asksToBeAllowed(t *testing.T) (ws *websocket.Conn, code string) {
+// asks lets the page ask to be allowed; the answer comes on the channel.
+func asks(t *testing.T, page *bridgetest.Page) (code string, answered <-chan bool) {
 	t.Helper()
-	ws, status := a.page(t, "/pair")
-	if ws == nil {
-		t.Fatalf("the page may not ask: %d", status)
-	}
-	request := `{"jsonrpc":"2.0","id":1,"method":"pair.request","params":{"name":"New"}}`
-	if err := ws.WriteMessage(websocket.TextMessage, []byte(request)); err != nil {
+	pairing, err := page.Ask("New")
+	if err != nil {
 		t.Fatal(err)
 	}
-	var shown struct {
-		Method string
-		Params struct{ Code string }
-	}
-	if err := ws.ReadJSON(&shown); err != nil || shown.Method != "pair.code" || shown.Params.Code == "" {
-		t.Fatalf("the page was not told its code: %+v, %v", shown, err)
-	}
-	return ws, shown.Params.Code
+	t.Cleanup(pairing.Close)
+	answer := make(chan bool, 1)
+	go func() {
+		allowed, err := pairing.Reveal()
+		answer <- allowed && err == nil
+	}()
+	return pairing.Code, answer
 }
 
 // transcript is what a program wrote, readable while it runs.
@@ -226,27 +210,25 @@ func TestTrayAllowsAPage(t *testing.T) {
 	host := traytest.StartHost(t, vaulttest.Bus(t))
 	agent := startDesktopAgent(t)
 	icon := host.Icon(t)
-	if _, status := agent.page(t, "/bridge"); status != http.StatusForbidden {
-		t.Errorf("before it was allowed, the page was answered with %d", status)
+	page := agent.page(t)
+	if _, err := page.Connect(""); err == nil || !strings.HasSuffix(err.Error(), ": 403") {
+		t.Errorf("before it was allowed: %v", err)
 	}
-	ws, code := agent.asksToBeAllowed(t)
+	code, answered := asks(t, page)
 	says(t, icon, "Needs you: "+newOrigin+" wants to connect")
 	icon.Click(t, newOrigin+" wants to connect · code "+code, "Allow")
-	var answer struct {
-		ID     int
-		Result struct{ Allowed bool }
-	}
-	if err := ws.ReadJSON(&answer); err != nil || answer.ID != 1 || !answer.Result.Allowed {
-		t.Fatalf("the page was answered %+v, %v", answer, err)
+	if !<-answered {
+		t.Fatal("the page was not allowed")
 	}
 	says(t, icon, "No vault yet")
 
-	ws, status := agent.page(t, "/bridge")
-	if ws == nil {
-		t.Fatalf("the allowed page was answered with %d", status)
+	conn, err := page.Connect("")
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer conn.WS.Close()
 	icon.Click(t, "Connected apps", newOrigin+" (New) · 1 connection", "Disconnect")
-	if _, _, err := ws.ReadMessage(); err == nil {
+	if _, err := conn.ReadFrame(); err == nil {
 		t.Error("the page hears something after Disconnect")
 	}
 	icon.Row(t, "Connected apps", newOrigin+" (New) · not connected")
@@ -257,7 +239,7 @@ func TestTrayEndsWithASignal(t *testing.T) {
 	host := traytest.StartHost(t, vaulttest.Bus(t))
 	agent := startDesktopAgent(t)
 	icon := host.Icon(t)
-	agent.asksToBeAllowed(t)
+	asks(t, agent.page(t))
 	says(t, icon, "Needs you: "+newOrigin+" wants to connect")
 	if err := agent.process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -276,8 +258,8 @@ func TestTrayMayBeMissing(t *testing.T) {
 	if state := vaultState(t); state != "none" {
 		t.Errorf("the vault is %s", state)
 	}
-	if ws, status := agent.page(t, "/pair"); ws == nil {
-		t.Errorf("a page was answered with %d", status)
+	if _, err := agent.page(t).Ask("New"); err != nil {
+		t.Error(err)
 	}
 	if err := agent.process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
@@ -22,7 +23,27 @@ type App struct {
 	Name    string    `json:"name,omitzero"`
 	Allowed bool      `json:"allowed"`
 	Decided time.Time `json:"decided"`
+	// Keys are the public keys of the app's allowed pages, one per browser
+	// profile, newest last.
+	Keys []PageKey `json:"keys,omitzero"`
 }
+
+// PageKey is a page's key that the owner has allowed: ECDSA on P-256, an
+// uncompressed point of 65 bytes.
+type PageKey struct {
+	Key   []byte    `json:"key"`
+	Added time.Time `json:"added"`
+}
+
+// Applicant is who asks to be allowed.
+type Applicant struct {
+	Origin string
+	Name   string
+	Key    []byte
+}
+
+// maxPageKeys bounds the browsers of one app; the oldest is forgotten first.
+const maxPageKeys = 16
 
 // Apps remembers the yes and the no of the owner in one small file. It holds no
 // secret; what it protects is that nobody else writes it, so it is the owner's alone.
@@ -71,10 +92,27 @@ func (a *Apps) Find(origin string) (App, bool) {
 	return app, found
 }
 
-// Decide remembers a yes or a no. The origin must be canonical.
-func (a *Apps) Decide(origin, name string, allowed bool) error {
+// HasKey says whether the origin is allowed with this page key.
+func (a *Apps) HasKey(origin string, key []byte) bool {
+	app, _ := a.Find(origin)
+	return app.Allowed && slices.ContainsFunc(app.Keys, func(k PageKey) bool { return bytes.Equal(k.Key, key) })
+}
+
+// Allow remembers a yes to a page of a canonical origin, by its key.
+func (a *Apps) Allow(p Applicant) error {
 	return a.change(func(apps map[string]App) {
-		apps[origin] = App{Origin: origin, Name: cmp.Or(name, apps[origin].Name), Allowed: allowed, Decided: time.Now().UTC().Truncate(time.Second)}
+		app, now := apps[p.Origin], time.Now().UTC().Truncate(time.Second)
+		keys := slices.DeleteFunc(slices.Clone(app.Keys), func(k PageKey) bool { return bytes.Equal(k.Key, p.Key) })
+		keys = append(keys, PageKey{Key: p.Key, Added: now})
+		keys = keys[max(0, len(keys)-maxPageKeys):]
+		apps[p.Origin] = App{Origin: p.Origin, Name: cmp.Or(p.Name, app.Name), Allowed: true, Decided: now, Keys: keys}
+	})
+}
+
+// Block remembers a no to a canonical origin, and forgets the keys of its pages.
+func (a *Apps) Block(origin, name string) error {
+	return a.change(func(apps map[string]App) {
+		apps[origin] = App{Origin: origin, Name: cmp.Or(name, apps[origin].Name), Decided: time.Now().UTC().Truncate(time.Second)}
 	})
 }
 

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/evanw/esbuild/pkg/api"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"postern/bridge/relay"
@@ -63,36 +62,6 @@ func golden(t *testing.T, path string, want []byte) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("bridge/%s is stale; run %s", filepath.ToSlash(path), updateCommand)
 	}
-}
-
-// bundle builds a folder's entry points into its dist, readable, because a page
-// that handles secrets should be.
-func bundle(t *testing.T, folder string, entries ...string) {
-	t.Helper()
-	dir, err := filepath.Abs(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result := api.Build(api.BuildOptions{
-		AbsWorkingDir: dir, EntryPoints: entries, Outdir: "dist", Bundle: true,
-		Format: api.FormatESModule, Target: api.ES2022, Charset: api.CharsetUTF8,
-		TsconfigRaw: "{}", LogLevel: api.LogLevelSilent,
-	})
-	for _, message := range result.Errors {
-		t.Errorf("%s: %s %+v", folder, message.Text, message.Location)
-	}
-	for _, file := range result.OutputFiles {
-		golden(t, folder+"/dist/"+filepath.Base(file.Path), file.Contents)
-	}
-}
-
-func page(t *testing.T, folder string) {
-	t.Helper()
-	html, err := os.ReadFile(filepath.Join(folder, "src", "index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, folder+"/dist/index.html", html)
 }
 
 // typeNames are the types whose Go name says too little outside its package.
@@ -295,8 +264,12 @@ func (p *printer) fields(t reflect.Type) string {
 		if strings.Contains(options, "omit") || f.Type.Kind() == reflect.Pointer {
 			optional = "?"
 		}
+		doc := p.docs[path]
+		if f.Type == reflect.TypeFor[[]byte]() {
+			doc = strings.TrimSpace(doc + " Base64.")
+		}
 		if fieldTypes[path] == "" {
-			b.WriteString(comment("  ", p.docs[path]))
+			b.WriteString(comment("  ", doc))
 		}
 		fmt.Fprintf(&b, "  %s%s: %s;\n", name, optional, cmp.Or(fieldTypes[path], p.typeOf(f.Type)))
 	}

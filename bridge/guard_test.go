@@ -44,12 +44,16 @@ func serve(t *testing.T, edit func(*Config)) *served {
 	}
 	client := relay.New(relay.Config{OwnPorts: func() []netip.AddrPort { return []netip.AddrPort{l.Addr().(*net.TCPAddr).AddrPort()} }})
 	t.Cleanup(client.Close)
-	config := Config{Accounts: out.accounts, Apps: apps, Port: out.port, Relay: client, Version: "test"}
+	identity, err := OpenIdentity(filepath.Join(t.TempDir(), "identity.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Identity: identity, Accounts: out.accounts, Apps: apps, Port: out.port, Relay: client, Version: "test"}
 	if edit != nil {
 		edit(&config)
 	}
 	out.Server = New(config)
-	if err := out.Decide(allowedOrigin, "Example", true); err != nil {
+	if err := out.decide(Applicant{Origin: allowedOrigin, Name: "Example"}, true); err != nil {
 		t.Fatal(err)
 	}
 	owner, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
@@ -194,7 +198,7 @@ func TestForeignOriginsCannotTellPathsApart(t *testing.T) {
 
 func TestPairIsForUnknownOriginsAlone(t *testing.T) {
 	s := serve(t, nil)
-	if err := s.Decide("https://blocked.example.com", "", false); err != nil {
+	if err := s.Block("https://blocked.example.com"); err != nil {
 		t.Fatal(err)
 	}
 	for header, want := range map[string]int{

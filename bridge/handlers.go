@@ -54,12 +54,7 @@ type keyText struct {
 }
 
 func vaultCreate(ctx context.Context, o *session, p createParams) (keyText, error) {
-	key, err := o.vault.Create(ctx, p.Store == nil || *p.Store)
-	if err != nil {
-		return keyText{}, err
-	}
-	defer key.Wipe()
-	return keyText{Key: key.Text()}, nil
+	return newKey(o.vault.Create(ctx, p.Store == nil || *p.Store))
 }
 
 type openParams struct {
@@ -96,17 +91,36 @@ func vaultUnlockAll(ctx context.Context, o *session, _ nothing) (nothing, error)
 	return nothing{}, o.server.config.Accounts.OpenAll(ctx)
 }
 
-func vaultSignOut(ctx context.Context, o *session, _ nothing) (nothing, error) {
-	return nothing{}, o.vault.SignOut(ctx)
+func vaultReset(ctx context.Context, o *session, p createParams) (keyText, error) {
+	return newKey(o.vault.Reset(ctx, p.Store == nil || *p.Store))
 }
 
-func keyReveal(_ context.Context, o *session, _ nothing) (keyText, error) {
-	key, err := o.vault.Key()
+type rotateParams struct {
+	Deep bool `json:"deep,omitzero"`
+}
+
+func keyRotate(ctx context.Context, o *session, p rotateParams) (keyText, error) {
+	if p.Deep {
+		return newKey(o.vault.RotateDeep(ctx))
+	}
+	return newKey(o.vault.Rotate(ctx))
+}
+
+// newKey gives the text of a key, for its owner to save.
+func newKey(key *seal.VaultKey, err error) (keyText, error) {
 	if err != nil {
 		return keyText{}, err
 	}
 	defer key.Wipe()
 	return keyText{Key: key.Text()}, nil
+}
+
+func vaultSignOut(ctx context.Context, o *session, _ nothing) (nothing, error) {
+	return nothing{}, o.vault.SignOut(ctx)
+}
+
+func keyReveal(_ context.Context, o *session, _ nothing) (keyText, error) {
+	return newKey(o.vault.Key())
 }
 
 func keyStore(ctx context.Context, o *session, _ nothing) (nothing, error) {
@@ -282,32 +296,6 @@ func requestCancel(_ context.Context, o *session, p cancelParams) (cancelResult,
 	return cancelResult{Cancelled: o.cancel(p.ID)}, nil
 }
 
-type pairParams struct {
-	// Name is what the app calls itself.
-	Name string `json:"name"`
-}
-
-type pairCode struct {
-	Code    string `json:"code"`
-	Seconds int    `json:"seconds"`
-}
-
-type pairResult struct {
-	Allowed bool `json:"allowed"`
-}
-
-// pairRequest remembers a yes and a no; silence is a no that is not remembered.
-func pairRequest(ctx context.Context, o *session, p pairParams) (pairResult, error) {
-	if app, known := o.server.config.Apps.Find(o.origin); known {
-		return pairResult{Allowed: app.Allowed}, nil
-	}
-	name := plain(p.Name, 64)
-	allowed, err := o.server.questions.ask(ctx, o.origin, name, func(q Question) {
-		_ = o.push("pair.code", pairCode{Code: q.Code, Seconds: int(questionTime.Seconds())})
-	})
-	return pairResult{Allowed: allowed}, err
-}
-
 type appListResult struct {
 	Apps []ConnectedApp `json:"apps"`
 }
@@ -334,26 +322,34 @@ type allowParams struct {
 	Code string `json:"code,omitzero"`
 }
 
-func appAllow(_ context.Context, o *session, p allowParams) (nothing, error) {
+type allowResult struct {
+	// Answered is false when nobody asked yet, and the next page is let in.
+	Answered bool `json:"answered"`
+}
+
+// appAllow answers the origin's question, or, where there is none, lets the
+// origin's next page in without one.
+func appAllow(_ context.Context, o *session, p allowParams) (allowResult, error) {
 	origin, err := originParams{p.Origin}.canonical()
 	if err != nil {
-		return nothing{}, err
+		return allowResult{}, err
 	}
 	for _, q := range o.server.Questions() {
 		if q.Origin != origin {
 			continue
 		}
 		if p.Code != "" && p.Code != q.Code {
-			return nothing{}, fail("denied", "This is not the code that the page shows.", "Compare the codes. If they differ, do not allow the page.")
+			return allowResult{}, fail("denied", "This is not the code that the page shows.", "Compare the codes. If they differ, do not allow the page.")
 		}
 		if answered, err := o.server.Answer(q.ID, true); answered || err != nil {
-			return nothing{}, err
+			return allowResult{Answered: answered}, err
 		}
 	}
 	if p.Code != "" {
-		return nothing{}, fail("not_found", "No page of this origin is waiting.", "Ask again on the page.")
+		return allowResult{}, fail("not_found", "No page of this origin is waiting.", "Ask again on the page.")
 	}
-	return nothing{}, o.server.Decide(origin, "", true)
+	o.server.Expect(origin)
+	return allowResult{}, nil
 }
 
 func appBlock(_ context.Context, o *session, p originParams) (nothing, error) {
@@ -367,7 +363,7 @@ func appBlock(_ context.Context, o *session, p originParams) (nothing, error) {
 			return nothing{}, err
 		}
 	}
-	return nothing{}, o.server.Decide(origin, "", false)
+	return nothing{}, o.server.Block(origin)
 }
 
 func appForget(_ context.Context, o *session, p originParams) (nothing, error) {

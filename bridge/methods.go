@@ -24,9 +24,11 @@ var methods = []method{
 	rpc("vault.lock", "Locks the vault; the owner locks all of them.", everyone, vaultLock),
 	inBackground(rpc("vault.unlockAll", "Opens every vault in use with its key in the password manager.", roleOwner, vaultUnlockAll)),
 	inBackground(rpc("vault.signOut", "Deletes the vault and every secret in it for good.", everyone, vaultSignOut)),
+	inBackground(rpc("vault.reset", "For a lost key: deletes the vault and every secret in it, makes a new one and returns its key.", roleOwner, vaultReset)),
 
 	rpc("key.reveal", "Shows the key of the open vault again.", roleOwner, keyReveal),
 	inBackground(rpc("key.store", "Keeps the key of the open vault in the password manager.", roleOwner, keyStore)),
+	inBackground(rpc("key.rotate", "Gives the open vault a new key and returns it; deep, for a key that leaked, seals every secret anew as well.", roleOwner, keyRotate)),
 	inBackground(rpc("key.forget", "Removes the key from the password manager.", roleOwner, keyForget)),
 
 	rpc("secret.list", "Lists secrets without their values.", everyone, secretList),
@@ -44,10 +46,11 @@ var methods = []method{
 	inBackground(rpc("request.send", "Sends an HTTP request from this machine with its references resolved, and returns the response with secrets masked.", everyone, requestSend)),
 	rpc("request.cancel", "Cancels the request.send with that JSON-RPC id.", everyone, requestCancel),
 
-	inBackground(rpc("pair.request", "Asks the owner to allow this origin. The event pair.code comes first; the result comes with the answer.", roleStranger, pairRequest)),
+	rpc("pair.request", "Begins to ask the owner to allow this page: takes its commitment, gives the agent's key and nonce.", roleStranger, pairRequest),
+	inBackground(rpc("pair.reveal", "Opens the commitment and asks the owner, who compares the code. The result comes with the answer.", roleStranger, pairReveal)),
 
 	rpc("app.list", "Lists the apps that were allowed or blocked.", roleOwner, appList),
-	rpc("app.allow", "Allows an origin, and answers its question if there is one.", roleOwner, appAllow),
+	rpc("app.allow", "Answers an origin's question with yes; where there is none, lets its next page in without one, for ten minutes.", roleOwner, appAllow),
 	rpc("app.block", "Blocks an origin and ends its connections.", roleOwner, appBlock),
 	rpc("app.forget", "Removes an origin, so that it may ask again, and ends its connections.", roleOwner, appForget),
 
@@ -65,7 +68,6 @@ var eventTable = []event{
 	{"vault.changed", "The state of the vault changed.", reflect.TypeFor[vault.Status]()},
 	{"secret.changed", "Secrets were added, changed or deleted.", reflect.TypeFor[nothing]()},
 	{"question.changed", "What waits for the owner's answer changed.", reflect.TypeFor[questionList]()},
-	{"pair.code", "The code that the owner is shown with the question.", reflect.TypeFor[pairCode]()},
 }
 
 // foreignTypes are written by hand in TypeScript, because their JSON has a shape

@@ -3,8 +3,6 @@ package bridge
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"math/big"
 	"slices"
 	"sync"
 	"time"
@@ -43,18 +41,18 @@ type questions struct {
 
 type pendingQuestion struct {
 	Question
-	answer chan bool
+	applicant Applicant
+	answer    chan bool
 }
 
 // ask puts the question and waits for its answer; silence is a no. One question
 // is open at a time; a second one is busy, whoever asks.
-func (q *questions) ask(ctx context.Context, origin, name string, shown func(Question)) (allowed bool, err error) {
-	p, err := q.open(origin, name)
+func (q *questions) ask(ctx context.Context, applicant Applicant, code string) (allowed bool, err error) {
+	p, err := q.open(applicant, code)
 	if err != nil {
 		return false, err
 	}
 	q.changed()
-	shown(p.Question)
 	timer := time.NewTimer(questionTime)
 	defer timer.Stop()
 	select {
@@ -68,7 +66,7 @@ func (q *questions) ask(ctx context.Context, origin, name string, shown func(Que
 	return allowed, err
 }
 
-func (q *questions) open(origin, name string) (*pendingQuestion, error) {
+func (q *questions) open(applicant Applicant, code string) (*pendingQuestion, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.pending != nil {
@@ -78,9 +76,9 @@ func (q *questions) open(origin, name string) (*pendingQuestion, error) {
 	if len(q.refused) >= maxRefused {
 		return nil, fail("busy", "Too many apps asked to be allowed in the last hour.", "Allow the app with postern app allow, or try again later.")
 	}
-	text := origin + " wants to use a vault on this computer and to send requests from it."
-	q.pending = &pendingQuestion{answer: make(chan bool, 1), Question: Question{
-		ID: rand.Text(), Origin: origin, Name: name, Code: randomCode(), Text: text,
+	text := applicant.Origin + " wants to use a vault on this computer and to send requests from it."
+	q.pending = &pendingQuestion{applicant: applicant, answer: make(chan bool, 1), Question: Question{
+		ID: rand.Text(), Origin: applicant.Origin, Name: applicant.Name, Code: code, Text: text,
 		Expires: time.Now().Add(questionTime),
 	}}
 	return q.pending, nil
@@ -95,6 +93,13 @@ func (q *questions) close(p *pendingQuestion, allowed bool) {
 	if !allowed {
 		q.refused = append(q.refused, time.Now())
 	}
+}
+
+// refuse counts an attempt that never became a question.
+func (q *questions) refuse() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.refused = append(q.refused, time.Now())
 }
 
 // list returns the open questions.
@@ -118,12 +123,4 @@ func (q *questions) take(id string) *pendingQuestion {
 	}
 	q.pending = nil
 	return p
-}
-
-func randomCode() string {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		panic(err)
-	}
-	return fmt.Sprintf("%06d", n.Int64())
 }

@@ -31,6 +31,7 @@ type Config struct {
 	Accounts *vault.Accounts
 	Relay    *relay.Client
 	Apps     *Apps
+	Identity *Identity
 	Version  string
 	// Port is the loopback port under which pages reach the agent.
 	Port int
@@ -47,10 +48,12 @@ type Config struct {
 type Server struct {
 	config    Config
 	questions questions
+	expected  expectedOrigins
 	console   consoleSessions
 
-	mu       sync.Mutex
-	sessions map[*session]struct{}
+	mu sync.Mutex
+	// sessions are all connections; true once the peer is known for who it is.
+	sessions map[*session]bool
 	closing  bool
 	ended    sync.WaitGroup
 }
@@ -65,7 +68,7 @@ func New(config Config) *Server {
 	if config.Changed == nil {
 		config.Changed = func() {}
 	}
-	s := &Server{config: config, sessions: map[*session]struct{}{}}
+	s := &Server{config: config, sessions: map[*session]bool{}}
 	s.questions.changed = func() {
 		s.config.Changed()
 		s.notify(eventQuestion, func(o *session) bool { return o.role == roleOwner })
@@ -166,17 +169,17 @@ func (s *Server) serveBridge(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, "origin")
 		return
 	}
-	account := origin + "#" + accountParam(r, "default")
-	s.upgrade(w, r, &session{role: roleApp, origin: origin, name: app.Name, account: account})
+	s.upgrade(w, r, &session{role: roleApp, origin: origin})
 }
 
-// servePair admits an origin that is not known yet, for the one call that asks.
+// servePair admits a page whose key is not known yet, for the two calls that ask.
 func (s *Server) servePair(w http.ResponseWriter, r *http.Request) {
 	origin, sole := soleOrigin(r.Header)
 	canonical, ok := CanonicalOrigin(origin)
 	app, known := s.config.Apps.Find(origin)
 	blocked := known && !app.Allowed
-	if !sole || !ok || canonical != origin || blocked || (!known && s.config.RefuseNewApps) || !allowedFetchMode(r.Header) {
+	unwanted := (blocked || s.config.RefuseNewApps) && !s.expected.has(origin)
+	if !sole || !ok || canonical != origin || unwanted || !allowedFetchMode(r.Header) {
 		s.refuse(w, r, "origin")
 		return
 	}
@@ -222,8 +225,8 @@ func (s *Server) VaultChanged(e vault.Event) {
 func (s *Server) notify(event events, to func(*session) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for o := range s.sessions {
-		if to(o) {
+	for o, known := range s.sessions {
+		if known && to(o) {
 			o.notify(event)
 		}
 	}
@@ -249,8 +252,8 @@ func (s *Server) connections() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	count := map[string]int{}
-	for o := range s.sessions {
-		if o.role == roleApp {
+	for o, known := range s.sessions {
+		if known && o.role == roleApp {
 			count[o.origin]++
 		}
 	}
@@ -267,7 +270,7 @@ func (s *Server) Answer(id string, allow bool) (bool, error) {
 	if p == nil {
 		return false, nil
 	}
-	if err := s.Decide(p.Origin, p.Name, allow); err != nil {
+	if err := s.decide(p.applicant, allow); err != nil {
 		p.answer <- false
 		return true, err
 	}
@@ -278,21 +281,39 @@ func (s *Server) Answer(id string, allow bool) (bool, error) {
 // Explain gives the sentence and the fix for an error, as a page would get them.
 func (s *Server) Explain(err error) *Error { return wireError(err, s.config.Log) }
 
-// Decide allows or blocks an origin and ends the connections that no longer fit.
-func (s *Server) Decide(origin, name string, allow bool) error {
-	if err := s.config.Apps.Decide(origin, name, allow); err != nil {
+// Expect lets the origin's next page in without a question, if it asks soon.
+func (s *Server) Expect(origin string) {
+	s.expected.add(origin)
+	s.config.Log.Info("app expected", "origin", origin)
+}
+
+// Block refuses an origin and ends its connections.
+func (s *Server) Block(origin string) error {
+	return s.decide(Applicant{Origin: origin}, false)
+}
+
+func (s *Server) decide(a Applicant, allow bool) error {
+	var err error
+	if allow {
+		err = s.config.Apps.Allow(a)
+	} else {
+		s.expected.take(a.Origin)
+		err = s.config.Apps.Block(a.Origin, a.Name)
+	}
+	if err != nil {
 		return err
 	}
 	if !allow {
-		s.Disconnect(origin)
+		s.Disconnect(a.Origin)
 	}
-	s.config.Log.Info("app decided", "origin", origin, "allowed", allow)
+	s.config.Log.Info("app decided", "origin", a.Origin, "allowed", allow)
 	s.config.Changed()
 	return nil
 }
 
 // Forget removes an app and ends its connections.
 func (s *Server) Forget(origin string) error {
+	s.expected.take(origin)
 	if err := s.config.Apps.Forget(origin); err != nil {
 		return err
 	}

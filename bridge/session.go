@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -50,12 +51,12 @@ type session struct {
 	server  *Server
 	role    role
 	origin  string
-	name    string
 	account string
 
-	ws    *websocket.Conn
-	vault *vault.Vault
-	end   context.CancelFunc
+	ws      *websocket.Conn
+	channel channel
+	vault   *vault.Vault
+	end     context.CancelFunc
 	// running counts long calls and the event loop.
 	running sync.WaitGroup
 
@@ -66,19 +67,17 @@ type session struct {
 
 	mu        sync.Mutex
 	workspace vault.Workspace
+	pairing   *pairing
 	inFlight  map[string]context.CancelFunc
 }
 
 // upgrade makes a session of a request that has passed the gate, and serves it.
-// The handshake that follows here (key proof, sealed frames) belongs between
-// the upgrade and run.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 	if !slices.Contains(websocket.Subprotocols(r), Subprotocol) {
 		http.Error(w, "this agent speaks "+Subprotocol, http.StatusBadRequest)
 		return
 	}
 	o.server, o.wake, o.inFlight = s, make(chan struct{}, 1), map[string]context.CancelFunc{}
-	o.vault = s.config.Accounts.Vault(o.account)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	o.end = cancel
@@ -94,12 +93,45 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 		CheckOrigin: func(*http.Request) bool { return true },
 		Error:       func(w http.ResponseWriter, _ *http.Request, status int, _ error) { w.WriteHeader(status) },
 	}
-	ws, err := upgrader.Upgrade(w, r, nil)
-	if err != nil {
+	var err error
+	if o.ws, err = upgrader.Upgrade(w, r, nil); err != nil {
 		return
 	}
-	o.ws = ws
-	o.run(ctx)
+	defer o.ws.Close()
+	// Reads know no context: closing the socket ends them.
+	stop := context.AfterFunc(ctx, func() { o.ws.Close() })
+	defer stop()
+	o.ws.SetReadLimit(maxFrame + sealOverhead)
+	if o.openChannel() {
+		o.run(ctx)
+	}
+}
+
+// openChannel makes the channel of the session's role; an app's page proves its
+// key and names its account first.
+func (o *session) openChannel() bool {
+	o.channel = plainChannel{o.ws}
+	if o.role == roleApp {
+		sealed, account, err := o.server.shakeHands(o.ws, o.origin)
+		if err != nil {
+			o.refuseHands(err)
+			return false
+		}
+		o.channel = sealed
+		o.account = o.origin + "#" + cmp.Or(plain(account, maxAccount), "default")
+	}
+	o.vault = o.server.config.Accounts.Vault(o.account)
+	o.server.introduce(o)
+	return true
+}
+
+func (o *session) refuseHands(err error) {
+	code := closeHandshake
+	if errors.Is(err, errNotPaired) {
+		code = closeNotPaired
+	}
+	o.server.config.Log.Info("refused", "step", "key proof", "origin", o.origin, "reason", err)
+	o.closeWith(code, "")
 }
 
 // admit takes a place in the connection budget.
@@ -113,14 +145,19 @@ func (s *Server) admit(o *session) bool {
 	}
 	ok := !s.closing && same < maxPerOrigin && len(s.sessions) < maxSessions
 	if ok {
-		s.sessions[o] = struct{}{}
+		s.sessions[o] = false
 		s.ended.Add(1)
 	}
 	s.mu.Unlock()
-	if ok {
-		s.config.Changed()
-	}
 	return ok
+}
+
+// introduce counts the session as connected: from now on it is told of events.
+func (s *Server) introduce(o *session) {
+	s.mu.Lock()
+	s.sessions[o] = true
+	s.mu.Unlock()
+	s.config.Changed()
 }
 
 func (s *Server) dismiss(o *session) {
@@ -138,23 +175,18 @@ func (o *session) close() { o.end() }
 func (o *session) run(ctx context.Context) {
 	defer o.running.Wait()
 	defer o.end()
-	// Reads know no context: closing the socket ends them.
-	stop := context.AfterFunc(ctx, func() { o.ws.Close() })
-	defer stop()
-	defer o.ws.Close()
-	o.ws.SetReadLimit(maxFrame)
 	o.ws.SetPongHandler(func(string) error { return o.ws.SetReadDeadline(time.Now().Add(silence)) })
 	o.running.Go(func() { o.tell(ctx) })
 	for {
 		if o.ws.SetReadDeadline(time.Now().Add(silence)) != nil {
 			return
 		}
-		kind, frame, err := o.ws.ReadMessage()
-		if err != nil {
+		frame, err := o.channel.read()
+		switch {
+		case errors.Is(err, errNotText), errors.Is(err, errSeal):
+			o.closeWith(websocket.CloseUnsupportedData, "")
 			return
-		}
-		if kind != websocket.TextMessage {
-			o.closeWith(websocket.CloseUnsupportedData, "text frames only")
+		case err != nil:
 			return
 		}
 		if err := o.serveFrame(ctx, frame); err != nil {
@@ -276,7 +308,7 @@ func (o *session) write(frame []byte) error {
 	defer o.writing.Unlock()
 	err := o.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err == nil {
-		err = o.ws.WriteMessage(websocket.TextMessage, frame)
+		err = o.channel.write(frame)
 	}
 	if err != nil {
 		o.end()

@@ -15,29 +15,43 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"postern/bridge/bridgetest"
 	"postern/vault"
 )
 
-// client is a page's connection, speaking JSON-RPC by hand.
+// client is a connection, speaking JSON-RPC by hand: an app's over its sealed
+// channel, the console's in the clear.
 type client struct {
 	t  *testing.T
 	ws *websocket.Conn
-	id int
+	// sealed is nil for the console.
+	sealed *bridgetest.Conn
+	id     int
 }
 
-func (s *served) open(t *testing.T, path, origin string, protocols ...string) *client {
+// page returns a page of the origin whose key the owner has allowed.
+func (s *served) page(t *testing.T, origin string) *bridgetest.Page {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: append([]string{Subprotocol}, protocols...)}
-	header := http.Header{}
-	if origin != "" {
-		header.Set("Origin", origin)
-	}
-	ws, _, err := dialer.Dial("ws://"+s.address+path, header)
+	page, err := bridgetest.NewPage(s.address, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ws.Close() })
-	return &client{t: t, ws: ws}
+	if err := s.decide(Applicant{Origin: origin, Key: page.Key}, true); err != nil {
+		t.Fatal(err)
+	}
+	page.AgentKey = s.config.Identity.public
+	return page
+}
+
+// app connects an allowed page of the origin.
+func (s *served) app(t *testing.T, origin, account string) *client {
+	t.Helper()
+	conn, err := s.page(t, origin).Connect(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.WS.Close() })
+	return &client{t: t, ws: conn.WS, sealed: conn}
 }
 
 // owner opens a console connection on the account.
@@ -48,39 +62,73 @@ func (s *served) owner(t *testing.T, account string) *client {
 	if !ok {
 		t.Fatal("the token of the console link is refused")
 	}
-	return s.open(t, "/bridge?account="+account, "http://"+s.address, sessionProtocol+session)
+	page := bridgetest.Page{Address: s.address, Origin: "http://" + s.address}
+	ws, err := page.Dial("/bridge?account="+account, sessionProtocol+session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ws.Close() })
+	return &client{t: t, ws: ws}
 }
 
-type answer struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
-	Result json.RawMessage `json:"result"`
-	Error  *struct {
-		Code    int
-		Message string
-		Data    struct{ Kind, Fix string }
-	} `json:"error"`
+// stranger opens a connection that may only ask.
+func (s *served) stranger(t *testing.T, origin string) *client {
+	t.Helper()
+	ws, err := (&bridgetest.Page{Address: s.address, Origin: origin}).Dial("/pair")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ws.Close() })
+	return &client{t: t, ws: ws}
 }
+
+func (p *client) writeFrame(frame []byte) {
+	p.t.Helper()
+	var err error
+	if p.sealed != nil {
+		err = p.sealed.WriteFrame(frame)
+	} else {
+		err = p.ws.WriteMessage(websocket.TextMessage, frame)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *client) readFrame() []byte {
+	p.t.Helper()
+	var frame []byte
+	err := p.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if err == nil && p.sealed != nil {
+		frame, err = p.sealed.ReadFrame()
+	} else if err == nil {
+		_, frame, err = p.ws.ReadMessage()
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return frame
+}
+
+type answer = bridgetest.Answer
 
 func (p *client) send(method string, params any) int {
 	p.t.Helper()
 	p.id++
-	if err := p.ws.WriteJSON(map[string]any{"jsonrpc": "2.0", "id": p.id, "method": method, "params": params}); err != nil {
+	frame, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": p.id, "method": method, "params": params})
+	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.writeFrame(frame)
 	return p.id
 }
 
 // next reads until keep says so.
 func (p *client) next(keep func(answer) bool) answer {
 	p.t.Helper()
-	if err := p.ws.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		p.t.Fatal(err)
-	}
 	for {
 		var a answer
-		if err := p.ws.ReadJSON(&a); err != nil {
+		if err := json.Unmarshal(p.readFrame(), &a); err != nil {
 			p.t.Fatal(err)
 		}
 		if keep(a) {
@@ -136,7 +184,7 @@ func TestAppUsesASecretThatItNeverSees(t *testing.T) {
 		fmt.Fprintf(w, "your key is %s", r.Header.Get("X-Api-Key"))
 	}))
 	defer upstream.Close()
-	app := s.open(t, "/bridge?account=alice", allowedOrigin)
+	app := s.app(t, allowedOrigin, "alice")
 	app.call("vault.create", object{}, nil)
 	app.call("secret.set", object{"name": "key", "value": "v4lue-of-alice", "domains": []string{upstream.URL}}, nil)
 
@@ -164,18 +212,15 @@ func TestAppUsesASecretThatItNeverSees(t *testing.T) {
 
 func TestAppsAndAccountsDoNotMeet(t *testing.T) {
 	s := serve(t, nil)
-	if err := s.Decide("https://other.example.com", "", true); err != nil {
-		t.Fatal(err)
-	}
-	alice := s.open(t, "/bridge?account=alice", allowedOrigin)
+	alice := s.app(t, allowedOrigin, "alice")
 	alice.call("vault.create", object{}, nil)
 	alice.call("secret.set", object{"name": "key", "value": "abcdefgh"}, nil)
 	for _, other := range []*client{
-		s.open(t, "/bridge?account=bob", allowedOrigin),
-		s.open(t, "/bridge?account=alice", "https://other.example.com"),
-		s.open(t, "/bridge?account=local", allowedOrigin),
-		s.open(t, "/bridge", allowedOrigin),
-		s.open(t, "/bridge?account="+allowedOrigin+"%23alice", "https://other.example.com"),
+		s.app(t, allowedOrigin, "bob"),
+		s.app(t, "https://other.example.com", "alice"),
+		s.app(t, allowedOrigin, "local"),
+		s.app(t, allowedOrigin, ""),
+		s.app(t, "https://other.example.com", allowedOrigin+"#alice"),
 	} {
 		other.refused("no_vault", "secret.list", object{})
 	}
@@ -184,7 +229,7 @@ func TestAppsAndAccountsDoNotMeet(t *testing.T) {
 
 func TestAppsCannotDoWhatOnlyTheOwnerMay(t *testing.T) {
 	s := serve(t, nil)
-	app := s.open(t, "/bridge", allowedOrigin)
+	app := s.app(t, allowedOrigin, "")
 	app.call("vault.create", object{}, nil)
 	for _, m := range methods {
 		if m.roles&roleApp != 0 {
@@ -195,7 +240,7 @@ func TestAppsCannotDoWhatOnlyTheOwnerMay(t *testing.T) {
 			t.Errorf("%s: %+v", m.name, a)
 		}
 	}
-	stranger := s.open(t, "/pair", "https://new.example.com")
+	stranger := s.stranger(t, "https://new.example.com")
 	for _, m := range methods {
 		if m.roles&roleStranger != 0 {
 			continue
@@ -209,7 +254,7 @@ func TestAppsCannotDoWhatOnlyTheOwnerMay(t *testing.T) {
 
 func TestOwnersLockHoldsAgainstThePage(t *testing.T) {
 	s := serve(t, nil)
-	app, owner := s.open(t, "/bridge", allowedOrigin), s.owner(t, "local")
+	app, owner := s.app(t, allowedOrigin, ""), s.owner(t, "local")
 	var created struct{ Key string }
 	app.call("vault.create", object{}, &created)
 	app.call("vault.lock", object{}, nil)
@@ -226,70 +271,9 @@ func TestOwnersLockHoldsAgainstThePage(t *testing.T) {
 	app.call("secret.list", object{}, nil)
 }
 
-func TestPairing(t *testing.T) {
-	s := serve(t, nil)
-	owner := s.owner(t, "local")
-	const newcomer = "https://new.example.com"
-	ask := func() (*client, int, string) {
-		stranger := s.open(t, "/pair", newcomer)
-		id := stranger.send("pair.request", object{"name": "New \u202e\x01app"})
-		var code struct{ Code string }
-		if err := json.Unmarshal(stranger.event("pair.code").Params, &code); err != nil {
-			t.Fatal(err)
-		}
-		return stranger, id, code.Code
-	}
-	stranger, id, code := ask()
-	var list questionList
-	owner.call("question.list", object{}, &list)
-	if len(list.Questions) != 1 || list.Questions[0].Code != code || list.Questions[0].Origin != newcomer || list.Questions[0].Name != "New app" {
-		t.Fatalf("the owner is asked %+v, the page shows %s", list.Questions, code)
-	}
-	other := s.open(t, "/pair", "https://second.example.com")
-	other.refused("busy", "pair.request", object{"name": "Second"})
-
-	wrong := "000000"
-	if wrong == code {
-		wrong = "000001"
-	}
-	owner.refused("denied", "app.allow", object{"origin": newcomer, "code": wrong})
-	owner.call("app.allow", object{"origin": newcomer, "code": code}, nil)
-	if a := stranger.answerTo(id); string(a.Result) != `{"allowed":true}` {
-		t.Fatalf("the page was answered %s", a.Result)
-	}
-	s.open(t, "/bridge", newcomer).call("vault.status", object{}, nil)
-
-	owner.call("app.forget", object{"origin": newcomer}, nil)
-	stranger, id, _ = ask()
-	owner.call("question.list", object{}, &list)
-	owner.call("question.answer", object{"id": list.Questions[0].ID, "allow": false}, nil)
-	if a := stranger.answerTo(id); string(a.Result) != `{"allowed":false}` {
-		t.Fatalf("the page was answered %s", a.Result)
-	}
-	for _, path := range []string{"/pair", "/bridge"} {
-		if status, _ := s.do(t, handshake{path: path, headers: origin(newcomer)}); status != http.StatusForbidden {
-			t.Errorf("a denied origin got %d on %s", status, path)
-		}
-	}
-}
-
-func TestPageThatLeavesTakesItsQuestionAlong(t *testing.T) {
-	s := serve(t, nil)
-	owner := s.owner(t, "local")
-	for i := range maxRefused {
-		stranger := s.open(t, "/pair", "https://new.example.com")
-		stranger.send("pair.request", object{"name": fmt.Sprint(i)})
-		stranger.event("pair.code")
-		stranger.ws.Close()
-		owner.next(func(a answer) bool { return a.Method == "question.changed" && string(a.Params) == `{"questions":[]}` })
-	}
-	stranger := s.open(t, "/pair", "https://new.example.com")
-	stranger.refused("busy", "pair.request", object{"name": "once more"})
-}
-
 func TestBlockingAnAppEndsItsConnections(t *testing.T) {
 	s := serve(t, nil)
-	app := s.open(t, "/bridge", allowedOrigin)
+	app := s.app(t, allowedOrigin, "")
 	app.call("vault.status", object{}, nil)
 	s.owner(t, "local").call("app.block", object{"origin": allowedOrigin}, nil)
 	if err := app.ws.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
@@ -312,9 +296,13 @@ func TestCancelledRequestEnds(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer upstream.Close()
-	app := s.open(t, "/bridge", allowedOrigin)
+	app := s.app(t, allowedOrigin, "")
 	id := app.send("request.send", object{"request": object{"url": upstream.URL}})
-	<-arrived
+	select {
+	case <-arrived:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the request did not arrive")
+	}
 	var cancelled struct{ Cancelled bool }
 	cancelID := app.send("request.cancel", object{"id": id})
 	var first, second answer
@@ -335,7 +323,7 @@ func TestCancelledRequestEnds(t *testing.T) {
 // and what its text forbids.
 func TestJSONRPC(t *testing.T) {
 	s := serve(t, nil)
-	app := s.open(t, "/bridge", allowedOrigin)
+	app := s.app(t, allowedOrigin, "")
 	const status = `{"state":"none","account":"https://app.example.com#default","secrets":0,"keyStored":false}`
 	ok := func(id string) string { return `{"jsonrpc":"2.0","id":` + id + `,"result":` + status + `}` }
 	failed := func(id string, code int) string {
@@ -368,13 +356,8 @@ func TestJSONRPC(t *testing.T) {
 		{strings.Repeat("[", 100_000), failed("null", codeParse)},
 		{``, failed("null", codeParse)},
 	} {
-		if err := app.ws.WriteMessage(websocket.TextMessage, []byte(c.frame)); err != nil {
-			t.Fatal(err)
-		}
-		_, got, err := app.ws.ReadMessage()
-		if err != nil {
-			t.Fatalf("%.60s: %v", c.frame, err)
-		}
+		app.writeFrame([]byte(c.frame))
+		got := app.readFrame()
 		if !strings.HasPrefix(string(got), c.want) {
 			t.Errorf("%.60s\n got %s\nwant %s", c.frame, got, c.want)
 		}
@@ -384,19 +367,15 @@ func TestJSONRPC(t *testing.T) {
 		`{"jsonrpc":"2.0","method":"vault.status"}`, `{"jsonrpc":"2.0","method":"none"}`, `{"jsonrpc":"2.0","method":"vault.status","params":[1]}`,
 		`[{"jsonrpc":"2.0","method":"vault.status"},{"jsonrpc":"2.0","method":"none"}]`,
 	} {
-		if err := app.ws.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
-			t.Fatal(err)
-		}
+		app.writeFrame([]byte(frame))
 	}
 	app.call("agent.info", object{}, nil)
 }
 
 func TestFrameTooLargeEndsTheConnection(t *testing.T) {
 	s := serve(t, nil)
-	app, other := s.open(t, "/bridge", allowedOrigin), s.open(t, "/bridge", allowedOrigin)
-	if err := app.ws.WriteMessage(websocket.TextMessage, slices.Repeat([]byte(" "), maxFrame+1)); err != nil {
-		t.Fatal(err)
-	}
+	app, other := s.app(t, allowedOrigin, ""), s.app(t, allowedOrigin, "")
+	app.writeFrame(slices.Repeat([]byte(" "), maxFrame+1))
 	if _, _, err := app.ws.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
 		t.Errorf("got %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -215,8 +216,11 @@ func canonicalHost(host string) (string, error) {
 		return addr.Unmap().String(), nil
 	}
 	host = strings.TrimSuffix(host, ".")
-	if host == "" {
+	if host == "" || strings.HasSuffix(host, ".") {
 		return "", invalid("it has no host")
+	}
+	if !utf8.ValidString(host) {
+		return "", invalid("%q is not a host name", host)
 	}
 	ascii, err := idna.Lookup.ToASCII(host)
 	if err != nil {
@@ -224,11 +228,14 @@ func canonicalHost(host string) (string, error) {
 			return "", err
 		}
 	}
-	if strings.HasPrefix(ascii, ".") || strings.Contains(ascii, "..") {
+	if ascii == "" || strings.HasPrefix(ascii, ".") || strings.Contains(ascii, "..") {
 		return "", invalid("%q is not a host name", host)
 	}
 	if last := ascii[strings.LastIndexByte(ascii, '.')+1:]; looksNumeric(last) {
 		return "", invalid("%q looks like an address but is none", host)
+	}
+	if ascii == "" || strings.HasPrefix(ascii, ".") || strings.HasSuffix(ascii, ".") || strings.Contains(ascii, "..") {
+		return "", invalid("%q is not a host name", host)
 	}
 	if len(ascii) > 253 {
 		return "", invalid("its host is too long")

@@ -310,17 +310,35 @@ func (v *Vault) closedError() error {
 	return ErrLocked
 }
 
-// WhileOpen derives a context that ends, with the cause ErrLocked, when the
-// vault is locked. Work that holds a value runs under it.
+// WhileOpen derives a context that ends, with the cause ErrLocked, before Lock
+// returns. Work that holds a value runs under it.
 func (v *Vault) WhileOpen(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.open == nil {
 		return nil, nil, v.closedError()
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(v.open.ctx, func() { cancel(ErrLocked) })
-	return ctx, func() { stop(); cancel(context.Canceled) }, nil
+	// A child of the lock's context ends with it, where a call that merely waits
+	// for its end would come a little later.
+	open, cancel := context.WithCancelCause(v.open.ctx)
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return openContext{open, ctx}, func() { stop(); cancel(context.Canceled) }, nil
+}
+
+// openContext ends as its Context does, and has the caller's values and deadline.
+type openContext struct {
+	context.Context
+	caller context.Context
+}
+
+func (c openContext) Deadline() (time.Time, bool) { return c.caller.Deadline() }
+
+func (c openContext) Value(key any) any {
+	// The context package finds out by a value of its own who cancelled.
+	if value := c.Context.Value(key); value != nil {
+		return value
+	}
+	return c.caller.Value(key)
 }
 
 const (

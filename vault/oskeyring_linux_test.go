@@ -14,17 +14,6 @@ import (
 	"postern/vault/vaulttest"
 )
 
-// TestMain lets the test program be the child that talks to the password manager.
-func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == vault.KeyringCommand {
-		if err := vault.KeyringMain(os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
 func osKeyring(t *testing.T) vault.OSKeyring {
 	t.Helper()
 	self, err := os.Executable()

@@ -114,7 +114,7 @@ func (a *Accounts) Vault(account string) *Vault {
 	if !found {
 		v = &Vault{
 			account: account, path: filepath.Join(a.options.Dir, fileName(account)), options: a.options,
-			keyWork: make(chan struct{}, 1), sealLimit: seal.MaxSeals,
+			keyWork: make(chan struct{}, 1), sealLimit: seal.MaxSeals, exportWork: usualExportWork,
 		}
 		a.vaults[account] = v
 	}
@@ -199,6 +199,8 @@ type Vault struct {
 	queue    []*change
 	// sealLimit is how many boxes one data key seals.
 	sealLimit uint64
+	// exportWork is the cost of an export's passphrase, as a power of two.
+	exportWork int
 
 	mu sync.RWMutex
 	// open holds the keys; nil means locked. Reached through withOpen.

@@ -69,6 +69,8 @@ func plain(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, ErrBlockedAddress):
 		return ErrBlockedAddress
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return ErrTimeout
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case ctx.Err() != nil, errors.As(err, &timeout) && timeout.Timeout():

@@ -43,7 +43,8 @@ var encodings = map[string]func(string) string{
 	"html":        html.EscapeString,
 	"html number": func(s string) string { return everyRune(s, "&#%d;") },
 	"html hex":    func(s string) string { return everyRune(s, "&#x%X;") },
-	"utf16":       func(s string) string { return wide(s) },
+	"utf16":       wide,
+	"utf16 big":   func(s string) string { return swapped(wide(s)) },
 }
 
 func upper(s string) string {
@@ -106,11 +107,20 @@ func wide(s string) string {
 	return string(b)
 }
 
+func swapped(s string) string {
+	b := []byte(s)
+	for i := 0; i < len(b); i += 2 {
+		b[i], b[i+1] = b[i+1], b[i]
+	}
+	return string(b)
+}
+
 func wrap(s, end string) string {
+	const width = 8
 	var b strings.Builder
-	for len(s) > 76 {
-		b.WriteString(s[:76] + end)
-		s = s[76:]
+	for len(s) > width {
+		b.WriteString(s[:width] + end)
+		s = s[width:]
 	}
 	return b.String() + s
 }
@@ -212,6 +222,7 @@ func TestMaskOverlaps(t *testing.T) {
 		{values("pass"), "password", "[masked]word"},
 		{values(" spaced \r\n"), "x spaced x", "x [masked] x"},
 		{values("line1\nline2"), "line1\r\nline2", "[masked]"},
+		{values("line1\r\nline2"), "line1\nline2", "[masked]"},
 		{values("abc", "abcd"), "abc abcd", "abc [masked]"},
 	}
 	for _, test := range tests {
@@ -276,6 +287,15 @@ func TestMaskGivesUp(t *testing.T) {
 	}
 	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// A long text may take many steps in all.
+func TestMaskLongText(t *testing.T) {
+	m := newMasker([][]byte{bytes.Repeat([]byte("a"), 40)}, nil)
+	text := strings.Repeat(strings.Repeat("a", 39)+"b", 20_000)
+	if got := stream(t, m, text, func() int { return 32 << 10 }); got != text {
+		t.Error("the text was changed")
 	}
 }
 

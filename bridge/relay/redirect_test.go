@@ -237,10 +237,15 @@ func TestRedirectLimits(t *testing.T) {
 
 func TestRedirectReportIsMasked(t *testing.T) {
 	b := serve(t, nil)
-	a := serve(t, redirectTo(302, func() string { return b.URL + "/x/the%2Dvalue" }))
-	answer := send(t, newVault(t, "the-value", a.URL, b.URL), get(a.URL, bearer("{{vault:key}}")))
+	a := serve(t, redirectTo(302, func() string { return strings.Replace(b.URL, "//", "//me:literal@", 1) + "/x/the%2Dvalue" }))
+	v := newVault(t, "the-value", a.URL, b.URL)
+	setSecret(t, v, "name", "X-Hidden")
+	answer := send(t, v, get(a.URL, bearer("{{vault:key}}"), Field{Key: "{{vault:name}}", Value: "1"}))
 	if got, want := answer.Redirects[0].URL, b.URL+"/x/"+masked; got != want {
 		t.Errorf("reported %q, want %q", got, want)
+	}
+	if got := answer.Redirects[0].DroppedHeaders; !slices.Equal(got, []string{masked}) {
+		t.Errorf("dropped %q", got)
 	}
 }
 

@@ -176,23 +176,10 @@ func (c *Client) Send(ctx context.Context, v *vault.Vault, r Request, o Options)
 		return nil, openError
 	}
 	answer, err := c.exchange(open, m, resolved.Used, o)
-	if isLocked(open, v) {
+	if context.Cause(open) == vault.ErrLocked {
 		return nil, vault.ErrLocked
 	}
 	return answer, err
-}
-
-// isLocked asks the context for a lock that has been undone since, and the vault
-// for one that the context has not heard of yet.
-func isLocked(open context.Context, v *vault.Vault) bool {
-	if context.Cause(open) == vault.ErrLocked {
-		return true
-	}
-	_, done, err := v.WhileOpen(open)
-	if err == nil {
-		done()
-	}
-	return err != nil
 }
 
 // exchange sends a message and what redirects make of it.

@@ -91,6 +91,7 @@ func TestAddresses(t *testing.T) {
 		"{{base}}/x":                   {Host: Parts{"{{base}}"}, Path: Parts{"/x"}},
 		"http://h/u/7%3F/n/7%3F?x=:id": {Raw: "http://h/u/:id/n/:id?x=:id", Variable: []Variable{{"id", "7?"}}},
 		"{{a/:id}}/{{b?}}/8":           {Raw: "{{a/:id}}/{{b?}}/:id", Variable: []Variable{{"id", "8"}}},
+		"}}/9":                         {Raw: "}}/:id", Variable: []Variable{{"id", "9"}}},
 		"http://h":                     {Raw: "  http://h "},
 	}
 	for want, u := range tests {

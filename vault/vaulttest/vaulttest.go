@@ -4,6 +4,7 @@ package vaulttest
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -63,6 +64,20 @@ func (k *Keys) Len() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.entries)
+}
+
+// All returns a copy of the entries.
+func (k *Keys) All() map[string]string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return maps.Clone(k.entries)
+}
+
+// SetAll replaces the entries.
+func (k *Keys) SetAll(entries map[string]string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.entries = maps.Clone(entries)
 }
 
 // Accounts returns the vaults in a new folder, locked again when the test ends.

@@ -1,5 +1,5 @@
-import { type SocketConstructor } from './channel.js';
-import type { Events, Methods, PairCode, VaultStatus } from './protocol.js';
+import type { SocketConstructor } from './channel.js';
+import type { Events, Methods, VaultStatus } from './protocol.js';
 import { type State } from './state.js';
 export { PosternError, type ErrorKind } from './errors.js';
 export type { State } from './state.js';
@@ -18,6 +18,13 @@ export interface ConnectOptions {
 export interface CallOptions {
     /** Cancels the call, in the agent too. */
     signal?: AbortSignal;
+}
+/** What a page shows while its owner decides. */
+export interface PairCode {
+    /** Six digits. The owner says yes only where the agent shows the same. */
+    code: string;
+    /** How long the question stays open. */
+    seconds: number;
 }
 export interface PairOptions {
     /** Gets the code to show: the owner compares it before saying yes. */
@@ -51,9 +58,10 @@ export declare class Postern {
     on<E extends keyof PosternEvents>(event: E, listener: (value: PosternEvents[E]) => void): () => void;
     /**
      * Asks the owner to allow this page, and waits for the answer, a minute at
-     * most. After a yes the connection is made before this resolves.
+     * most. After a yes both have pinned the other's key, and the connection is made
+     * before this resolves.
      */
-    pair({ onCode, signal }?: PairOptions): Promise<boolean>;
+    pair(options?: PairOptions): Promise<boolean>;
     /** Tries to connect now, for a button that says so. The browser may ask its user again. */
     retry(): void;
     /** Ends the connection for good. Calls under way fail with the kind `cancelled`. */

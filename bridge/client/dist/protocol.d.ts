@@ -15,6 +15,10 @@ export interface AllowParams {
     /** Code is the code that the page shows; with it the pending question is answered. */
     code?: string;
 }
+export interface AllowResult {
+    /** Answered is false when nobody asked yet, and the next page is let in. */
+    answered: boolean;
+}
 export interface AnswerParams {
     id: string;
     allow: boolean;
@@ -26,6 +30,11 @@ export interface App {
     name?: string;
     allowed: boolean;
     decided: string;
+    /**
+     * Keys are the public keys of the app's allowed pages, one per browser
+     * profile, newest last.
+     */
+    keys?: PageKey[];
 }
 export interface AppListResult {
     apps: ConnectedApp[];
@@ -104,16 +113,31 @@ export interface OpenParams {
 export interface OriginParams {
     origin: string;
 }
-export interface PairCode {
-    code: string;
-    seconds: number;
+/**
+ * PageKey is a page's key that the owner has allowed: ECDSA on P-256, an
+ * uncompressed point of 65 bytes.
+ */
+export interface PageKey {
+    /** Base64. */
+    key: string;
+    added: string;
+}
+export interface PairOffer {
+    /** Base64. */
+    agentKey: string;
+    /** Base64. */
+    agentNonce: string;
 }
 export interface PairParams {
     /** Name is what the app calls itself. */
     name: string;
+    /** Commitment is SHA-256 over the page's key and nonce, see the protocol page. Base64. */
+    commitment: string;
 }
 export interface PairResult {
     allowed: boolean;
+    /** Signature is the agent's over the pairing; the page pins the key that made it. Base64. */
+    signature?: string;
 }
 /**
  * Response is the answer to a request, as a Postman collection writes it, with
@@ -166,6 +190,15 @@ export interface Reference {
 export interface RenameParams {
     from: string;
     to: string;
+}
+export interface RevealParams {
+    /** Base64. */
+    pageKey: string;
+    /** Base64. */
+    pageNonce: string;
+}
+export interface RotateParams {
+    deep?: boolean;
 }
 /** Secret is what may be shown of a secret: everything but its value. */
 export interface Secret {
@@ -271,6 +304,11 @@ export interface Methods {
         params: Nothing;
         result: Nothing;
     };
+    /** For a lost key: deletes the vault and every secret in it, makes a new one and returns its key. For the owner. */
+    'vault.reset': {
+        params: CreateParams;
+        result: KeyText;
+    };
     /** Shows the key of the open vault again. For the owner. */
     'key.reveal': {
         params: Nothing;
@@ -280,6 +318,11 @@ export interface Methods {
     'key.store': {
         params: Nothing;
         result: Nothing;
+    };
+    /** Gives the open vault a new key and returns it; deep, for a key that leaked, seals every secret anew as well. For the owner. */
+    'key.rotate': {
+        params: RotateParams;
+        result: KeyText;
     };
     /** Removes the key from the password manager. For the owner. */
     'key.forget': {
@@ -341,9 +384,14 @@ export interface Methods {
         params: CancelParams;
         result: CancelResult;
     };
-    /** Asks the owner to allow this origin. The event pair.code comes first; the result comes with the answer. For pages that are not allowed yet. */
+    /** Begins to ask the owner to allow this page: takes its commitment, gives the agent's key and nonce. For pages that are not allowed yet. */
     'pair.request': {
         params: PairParams;
+        result: PairOffer;
+    };
+    /** Opens the commitment and asks the owner, who compares the code. The result comes with the answer. For pages that are not allowed yet. */
+    'pair.reveal': {
+        params: RevealParams;
         result: PairResult;
     };
     /** Lists the apps that were allowed or blocked. For the owner. */
@@ -351,10 +399,10 @@ export interface Methods {
         params: Nothing;
         result: AppListResult;
     };
-    /** Allows an origin, and answers its question if there is one. For the owner. */
+    /** Answers an origin's question with yes; where there is none, lets its next page in without one, for ten minutes. For the owner. */
     'app.allow': {
         params: AllowParams;
-        result: Nothing;
+        result: AllowResult;
     };
     /** Blocks an origin and ends its connections. For the owner. */
     'app.block': {
@@ -385,6 +433,4 @@ export interface Events {
     'secret.changed': Nothing;
     /** What waits for the owner's answer changed. */
     'question.changed': QuestionList;
-    /** The code that the owner is shown with the question. */
-    'pair.code': PairCode;
 }

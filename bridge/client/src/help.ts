@@ -1,5 +1,5 @@
 import type { VaultStatus } from './protocol.js';
-import type { State } from './state.js';
+import type { Reason, Standing } from './state.js';
 
 export type Browser = 'firefox' | 'safari' | 'chromium';
 
@@ -16,8 +16,16 @@ const unblock: Record<Browser, string> = {
   safari: 'Safari does not let https pages reach this computer. Open this page in Firefox, Chrome or Edge.',
 };
 
+const notPaired: Record<Reason | 'unknown', string> = {
+  unknown: 'Postern is running and does not know this page yet. Ask to be allowed, and compare the code.',
+  'other-agent':
+    'What answers on this computer is not the Postern that this page knows, so the page sends it nothing. If Postern was installed anew, ask to be allowed again; otherwise find out what it is.',
+  'no-storage':
+    'Postern is running, and the browser does not let this page keep its key. Open the page in an ordinary window, not a private one, and let it store data.',
+};
+
 /** Says in a sentence or two what a state means and what to do, for this browser. */
-export function helpText(state: State, browser: Browser, vault?: VaultStatus, secure = true): string {
+export function helpText({ state, reason }: Standing, browser: Browser, vault?: VaultStatus, secure = true): string {
   switch (state) {
     case 'not-reachable':
       return browser === 'safari'
@@ -32,7 +40,7 @@ export function helpText(state: State, browser: Browser, vault?: VaultStatus, se
     case 'not-allowed':
       return 'Postern is running and does not let this page in. Its owner can allow it under Apps in the Postern console.';
     case 'not-paired':
-      return 'Postern is running and does not know this page yet. Ask to be allowed, and compare the code.';
+      return notPaired[reason ?? 'unknown'];
     case 'locked':
       return vault?.state === 'none'
         ? 'Connected. There is no vault yet; create one, and keep the key that it shows.'

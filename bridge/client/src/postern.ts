@@ -4,12 +4,12 @@
  * methods of the agent by name.
  */
 import { delay } from './backoff.js';
-import { open, type SocketConstructor } from './channel.js';
-import { PosternError, closed, noConnection } from './errors.js';
-import { pageDoor, type Door } from './page.js';
-import type { Events, Methods, PairCode, VaultStatus } from './protocol.js';
+import type { SocketConstructor } from './channel.js';
+import { PosternError, cancelled, closed, connectionLost, noConnection } from './errors.js';
+import { pageDoor, thisBrowser, type Browser, type Door, type Trouble } from './page.js';
+import type { Events, Methods, VaultStatus } from './protocol.js';
 import { Rpc } from './rpc.js';
-import { connectedState, type State } from './state.js';
+import { connectedState, type Standing, type State } from './state.js';
 
 export { PosternError, type ErrorKind } from './errors.js';
 export type { State } from './state.js';
@@ -25,11 +25,21 @@ export interface ConnectOptions {
   port?: number;
   /** A WebSocket constructor, for places that have none of their own. */
   WebSocket?: SocketConstructor;
+  /** @internal */
+  browser?: Browser;
 }
 
 export interface CallOptions {
   /** Cancels the call, in the agent too. */
   signal?: AbortSignal;
+}
+
+/** What a page shows while its owner decides. */
+export interface PairCode {
+  /** Six digits. The owner says yes only where the agent shows the same. */
+  code: string;
+  /** How long the question stays open. */
+  seconds: number;
 }
 
 export interface PairOptions {
@@ -57,8 +67,8 @@ type Arguments<M extends keyof Methods> =
 
 /** Connects to the agent. It resolves with a state even when there is no agent. */
 export async function connect(options: ConnectOptions): Promise<Postern> {
-  const { app, account = 'default', port = 7678, WebSocket } = options;
-  return Postern.at(pageDoor({ app, account, port, WebSocket }), app);
+  const { app, account = 'default', port = 7678, WebSocket, browser = thisBrowser(WebSocket) } = options;
+  return Postern.at(pageDoor({ app, account, port, browser }));
 }
 
 /**
@@ -66,13 +76,12 @@ export async function connect(options: ConnectOptions): Promise<Postern> {
  * Windows takes two seconds to find that nobody listens.
  */
 const slow = 2_500;
-/** After this long a handshake that nobody has to permit has failed. */
+/** After this long a handshake that nobody has to permit has failed, and so has one whose agent is silent after it. */
 const tooSlow = 8_000;
 
 export class Postern {
   #door: Door;
-  #app: string;
-  #state: State = 'not-reachable';
+  #standing: Standing = { state: 'not-reachable' };
   #vault: VaultStatus | undefined;
   #rpc: Rpc | undefined;
   #listeners = new Map<string, Set<(value: never) => void>>();
@@ -83,14 +92,13 @@ export class Postern {
   /** Resolves when the state has been looked at again, changed or not. */
   #looked = signalOnce();
 
-  private constructor(door: Door, app: string) {
+  private constructor(door: Door) {
     this.#door = door;
-    this.#app = app;
   }
 
   /** @internal */
-  static async at(door: Door, app: string): Promise<Postern> {
-    const postern = new Postern(door, app);
+  static async at(door: Door): Promise<Postern> {
+    const postern = new Postern(door);
     const looked = postern.#looked.promise;
     postern.#watch();
     void postern.#run();
@@ -99,12 +107,12 @@ export class Postern {
   }
 
   get state(): State {
-    return this.#state;
+    return this.#standing.state;
   }
 
   /** What the state means and what to do about it, in a sentence or two for the user. */
   get help(): string {
-    return this.#door.help(this.#state, this.#vault);
+    return this.#door.help(this.#standing, this.#vault);
   }
 
   /** The vault as last told by the agent; undefined while there is no connection. */
@@ -115,7 +123,7 @@ export class Postern {
   /** Calls a method of the agent. It rejects with a PosternError. */
   async call<M extends keyof Methods>(method: M, ...[params, options]: Arguments<M>): Promise<Methods[M]['result']> {
     if (this.#ending.signal.aborted) throw closed();
-    if (!this.#rpc) throw noConnection(this.#state, this.help);
+    if (!this.#rpc) throw noConnection(this.state, this.help);
     return this.#rpc.call(method, params ?? {}, options?.signal);
   }
 
@@ -128,30 +136,21 @@ export class Postern {
 
   /**
    * Asks the owner to allow this page, and waits for the answer, a minute at
-   * most. After a yes the connection is made before this resolves.
+   * most. After a yes both have pinned the other's key, and the connection is made
+   * before this resolves.
    */
-  async pair({ onCode, signal }: PairOptions = {}): Promise<boolean> {
+  async pair(options: PairOptions = {}): Promise<boolean> {
     if (!this.#door.pair) throw new PosternError('invalid', 'This page need not ask.');
-    let channel;
-    try {
-      channel = await open(this.#door.pair, this.#door.protocols, { WebSocket: this.#door.WebSocket, ...(signal && { signal }) });
-    } catch {
-      throw noConnection(this.#state, this.help);
-    }
-    const rpc = new Rpc(channel, (event, params) => {
-      if (event === 'pair.code') onCode?.(params as PairCode);
+    const allowed = await this.#door.pair(options).catch((error) => {
+      if (error instanceof PosternError) throw error;
+      throw options.signal?.aborted ? cancelled(error) : noConnection(this.state, this.help);
     });
-    try {
-      const { allowed } = await rpc.call('pair.request', { name: this.#app }, signal);
-      // A look that was under way may still tell how things were before.
-      for (let looks = allowed ? 2 : 1; looks > 0 && !this.#rpc; looks--) {
-        this.#wake();
-        await this.#looked.promise;
-      }
-      return allowed;
-    } finally {
-      rpc.close(closed());
+    // A look that was under way may still tell how things were before.
+    for (let looks = allowed ? 2 : 1; looks > 0 && !this.#rpc; looks--) {
+      this.#wake();
+      await this.#looked.promise;
     }
+    return allowed;
   }
 
   /** Tries to connect now, for a button that says so. The browser may ask its user again. */
@@ -172,11 +171,11 @@ export class Postern {
     for (let failures = 0; !this.#ending.signal.aborted; ) {
       failures = (await this.#connection()) ? 0 : failures + 1;
       // Another try would make the browser ask its user again, who just looked away.
-      await this.#pause(this.#state === 'permission-needed' ? undefined : delay(failures));
+      await this.#pause(this.state === 'permission-needed' ? undefined : delay(failures));
     }
   }
 
-  /** Serves one connection until its end; false when it never opened. */
+  /** Makes one connection and serves it until its end; false when the next should not hurry. */
   async #connection(): Promise<boolean> {
     this.#awake = false;
     const attempt = new AbortController();
@@ -188,16 +187,11 @@ export class Postern {
       void this.#waited(attempt);
     }, slow);
     try {
-      const { bridge, protocols, WebSocket } = this.#door;
-      const channel = await open(bridge, protocols, { signal: attempt.signal, WebSocket });
-      const rpc = new Rpc(channel, (event, params) => this.#event(event, params));
-      this.#rpc = rpc;
-      this.#told(await rpc.call('vault.status', {}));
-      await rpc.ended;
-      this.#lost('not-reachable');
-      return true;
+      const channel = await this.#door.open(attempt.signal);
+      clearTimeout(impatience);
+      return await this.#serve(new Rpc(channel, (event, params) => this.#event(event, params)));
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending, error }));
+      await this.#lost({ pending, error });
       return false;
     } finally {
       clearTimeout(impatience);
@@ -205,32 +199,45 @@ export class Postern {
     }
   }
 
+  async #serve(rpc: Rpc): Promise<boolean> {
+    this.#rpc = rpc;
+    const silence = setTimeout(() => rpc.close(connectionLost()), tooSlow);
+    const told = rpc.call('vault.status', {}).then(
+      (vault) => (this.#told(vault), true),
+      () => (rpc.close(connectionLost()), false),
+    );
+    void told.then(() => clearTimeout(silence));
+    const end = await rpc.ended;
+    await this.#lost({ pending: false, error: end });
+    return (await told) && end.why !== 'broken';
+  }
+
   /** A handshake takes long: tell why, and give up unless somebody may still permit it. */
   async #waited(attempt: AbortController): Promise<void> {
-    const state = await this.#door.diagnose({ pending: true });
+    const standing = await this.#door.diagnose({ pending: true });
     if (this.#rpc || attempt.signal.aborted) return;
-    if (state === 'permission-needed') this.#become(state);
+    if (standing.state === 'permission-needed') this.#become(standing);
     else setTimeout(() => this.#rpc || attempt.abort(), tooSlow - slow);
   }
 
   #told(vault: VaultStatus): void {
     this.#vault = vault;
-    this.#become(connectedState(vault));
+    this.#become({ state: connectedState(vault) });
   }
 
-  #lost(state: State): void {
+  async #lost(trouble: Trouble): Promise<void> {
     this.#rpc = undefined;
     this.#vault = undefined;
-    this.#become(state);
+    if (!this.#ending.signal.aborted) this.#become(await this.#door.diagnose(trouble));
   }
 
-  #become(state: State): void {
-    const changed = state !== this.#state;
-    this.#state = state;
+  #become(standing: Standing): void {
+    const changed = standing.state !== this.#standing.state || standing.reason !== this.#standing.reason;
+    this.#standing = standing;
     const { resolve } = this.#looked;
     this.#looked = signalOnce();
     resolve();
-    if (changed) this.#emit('state', { state, help: this.help });
+    if (changed) this.#emit('state', { state: this.state, help: this.help });
   }
 
   #event<E extends keyof Events>(event: E, params: Events[E]): void {

@@ -45,6 +45,11 @@ export interface AllowParams {
   code?: string;
 }
 
+export interface AllowResult {
+  /** Answered is false when nobody asked yet, and the next page is let in. */
+  answered: boolean;
+}
+
 export interface AnswerParams {
   id: string;
   allow: boolean;
@@ -57,6 +62,11 @@ export interface App {
   name?: string;
   allowed: boolean;
   decided: string;
+  /**
+   * Keys are the public keys of the app's allowed pages, one per browser
+   * profile, newest last.
+   */
+  keys?: PageKey[];
 }
 
 export interface AppListResult {
@@ -155,18 +165,34 @@ export interface OriginParams {
   origin: string;
 }
 
-export interface PairCode {
-  code: string;
-  seconds: number;
+/**
+ * PageKey is a page's key that the owner has allowed: ECDSA on P-256, an
+ * uncompressed point of 65 bytes.
+ */
+export interface PageKey {
+  /** Base64. */
+  key: string;
+  added: string;
+}
+
+export interface PairOffer {
+  /** Base64. */
+  agentKey: string;
+  /** Base64. */
+  agentNonce: string;
 }
 
 export interface PairParams {
   /** Name is what the app calls itself. */
   name: string;
+  /** Commitment is SHA-256 over the page's key and nonce, see the protocol page. Base64. */
+  commitment: string;
 }
 
 export interface PairResult {
   allowed: boolean;
+  /** Signature is the agent's over the pairing; the page pins the key that made it. Base64. */
+  signature?: string;
 }
 
 /**
@@ -224,6 +250,17 @@ export interface Reference {
 export interface RenameParams {
   from: string;
   to: string;
+}
+
+export interface RevealParams {
+  /** Base64. */
+  pageKey: string;
+  /** Base64. */
+  pageNonce: string;
+}
+
+export interface RotateParams {
+  deep?: boolean;
 }
 
 /** Secret is what may be shown of a secret: everything but its value. */
@@ -316,10 +353,14 @@ export interface Methods {
   'vault.unlockAll': { params: Nothing; result: Nothing };
   /** Deletes the vault and every secret in it for good. For apps and the owner. */
   'vault.signOut': { params: Nothing; result: Nothing };
+  /** For a lost key: deletes the vault and every secret in it, makes a new one and returns its key. For the owner. */
+  'vault.reset': { params: CreateParams; result: KeyText };
   /** Shows the key of the open vault again. For the owner. */
   'key.reveal': { params: Nothing; result: KeyText };
   /** Keeps the key of the open vault in the password manager. For the owner. */
   'key.store': { params: Nothing; result: Nothing };
+  /** Gives the open vault a new key and returns it; deep, for a key that leaked, seals every secret anew as well. For the owner. */
+  'key.rotate': { params: RotateParams; result: KeyText };
   /** Removes the key from the password manager. For the owner. */
   'key.forget': { params: Nothing; result: Nothing };
   /** Lists secrets without their values. For apps and the owner. */
@@ -344,12 +385,14 @@ export interface Methods {
   'request.send': { params: SendParams; result: PostmanResponse };
   /** Cancels the request.send with that JSON-RPC id. For apps and the owner. */
   'request.cancel': { params: CancelParams; result: CancelResult };
-  /** Asks the owner to allow this origin. The event pair.code comes first; the result comes with the answer. For pages that are not allowed yet. */
-  'pair.request': { params: PairParams; result: PairResult };
+  /** Begins to ask the owner to allow this page: takes its commitment, gives the agent's key and nonce. For pages that are not allowed yet. */
+  'pair.request': { params: PairParams; result: PairOffer };
+  /** Opens the commitment and asks the owner, who compares the code. The result comes with the answer. For pages that are not allowed yet. */
+  'pair.reveal': { params: RevealParams; result: PairResult };
   /** Lists the apps that were allowed or blocked. For the owner. */
   'app.list': { params: Nothing; result: AppListResult };
-  /** Allows an origin, and answers its question if there is one. For the owner. */
-  'app.allow': { params: AllowParams; result: Nothing };
+  /** Answers an origin's question with yes; where there is none, lets its next page in without one, for ten minutes. For the owner. */
+  'app.allow': { params: AllowParams; result: AllowResult };
   /** Blocks an origin and ends its connections. For the owner. */
   'app.block': { params: OriginParams; result: Nothing };
   /** Removes an origin, so that it may ask again, and ends its connections. For the owner. */
@@ -368,6 +411,4 @@ export interface Events {
   'secret.changed': Nothing;
   /** What waits for the owner's answer changed. */
   'question.changed': QuestionList;
-  /** The code that the owner is shown with the question. */
-  'pair.code': PairCode;
 }

@@ -1,4 +1,4 @@
-import { maxFrame, type Channel } from './channel.js';
+import { maxFrame, type Channel, type Ended } from './channel.js';
 import { PosternError, cancelled, connectionLost, fromWire, type WireError } from './errors.js';
 import type { Events, Methods } from './protocol.js';
 
@@ -17,8 +17,8 @@ interface Incoming {
 
 /** JSON-RPC 2.0 over one channel. */
 export class Rpc {
-  /** Resolves when the channel has ended. */
-  readonly ended: Promise<void>;
+  /** Resolves when the channel has ended, with the reason. */
+  readonly ended: Promise<Ended>;
   #channel: Channel;
   #waiting = new Map<number, Waiting>();
   #lastID = 0;
@@ -32,9 +32,9 @@ export class Rpc {
       else onevent(message.method as keyof Events, message.params as Events[keyof Events]);
     };
     this.ended = new Promise((resolve) => {
-      channel.onclose = () => {
+      channel.onclose = (end) => {
         this.#fail(connectionLost());
-        resolve();
+        resolve(end);
       };
     });
   }

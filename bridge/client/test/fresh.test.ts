@@ -13,6 +13,10 @@ test('the committed declarations are those of the sources', () => {
   }
 });
 
+test('the declarations need no package', () => {
+  for (const name of declarations('dist')) assert.doesNotMatch(readFileSync(`dist/${name}`, 'utf8'), /from '[^.]/, name);
+});
+
 test('every module that a declaration imports is committed', () => {
   const committed = declarations('dist');
   for (const name of committed) {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { delay } from '../src/backoff.js';
 import { PosternError, fromWire, noConnection } from '../src/errors.js';
-import { browserOf, helpText } from '../src/help.js';
-import { stateOf, type Facts, type State } from '../src/state.js';
+import { browserOf, helpText, type Browser } from '../src/help.js';
+import type { VaultStatus } from '../src/protocol.js';
+import { stateOf, type Facts, type Standing, type State } from '../src/state.js';
 
 test('the pause doubles up to half a minute, and is spread', () => {
   const longest = [0, 1, 2, 3, 7, 50].map((failures) => delay(failures, () => 1));
@@ -46,8 +47,11 @@ test('browsers are told apart', () => {
 });
 
 test('help differs where what to do differs', () => {
-  assert.notEqual(helpText('blocked-by-browser', 'firefox'), helpText('blocked-by-browser', 'chromium'));
-  assert.match(helpText('blocked-by-browser', 'chromium', undefined, false), /https/);
+  const help = (standing: Standing, browser: Browser = 'chromium', vault?: VaultStatus, secure?: boolean) => helpText(standing, browser, vault, secure);
+  assert.notEqual(help({ state: 'blocked-by-browser' }, 'firefox'), help({ state: 'blocked-by-browser' }));
+  assert.match(help({ state: 'blocked-by-browser' }, 'chromium', undefined, false), /https/);
   const none = { state: 'none', account: 'a', secrets: 0, keyStored: false } as const;
-  assert.match(helpText('locked', 'chromium', none), /create one/);
+  assert.match(help({ state: 'locked' }, 'chromium', none), /create one/);
+  const unpaired = ([undefined, 'other-agent', 'no-storage'] as const).map((reason) => help(reason ? { state: 'not-paired', reason } : { state: 'not-paired' }));
+  assert.equal(new Set(unpaired).size, 3);
 });

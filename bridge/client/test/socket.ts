@@ -1,44 +1,73 @@
-/** A WebSocket that a test plays the other side of. */
-export class FakeSocket {
-  static all: FakeSocket[] = [];
-  static onsend: (socket: FakeSocket, message: any) => void = () => {};
+import type { SocketConstructor } from '../src/channel.js';
 
+type Data = string | Uint8Array<ArrayBuffer>;
+
+/** A WebSocket whose other side is played. */
+export class FakeSocket {
+  readonly OPEN = 1;
+  readyState = 0;
+  binaryType = '';
   onopen = () => {};
-  onmessage = (_: { data: string }) => {};
-  onclose = () => {};
-  sent: any[] = [];
-  over = false;
+  onmessage = (_: { data: string | ArrayBuffer }) => {};
+  onclose = (_: { code: number }) => {};
+  /** What the page sent, as it sent it. */
+  sent: Data[] = [];
+  /** Gets what the page sends. */
+  hear = (_: Data) => {};
 
   constructor(
     readonly url: string,
-    readonly protocols: string[],
-  ) {
-    FakeSocket.all.push(this);
-    queueMicrotask(() => FakeSocket.onconnect(this));
+    readonly protocols: string[] = [],
+  ) {}
+
+  get socket(): WebSocket {
+    return this as unknown as WebSocket;
   }
 
-  static onconnect: (socket: FakeSocket) => void = (socket) => socket.close();
+  get path(): string {
+    return new URL(this.url).pathname;
+  }
 
-  send(frame: string): void {
-    const message = JSON.parse(frame);
-    this.sent.push(message);
-    queueMicrotask(() => FakeSocket.onsend(this, message));
+  get over(): boolean {
+    return this.readyState === 3;
+  }
+
+  open(): void {
+    if (this.over) return;
+    this.readyState = this.OPEN;
+    this.onopen();
+  }
+
+  send(data: Data): void {
+    if (this.readyState !== this.OPEN) return;
+    this.sent.push(data);
+    queueMicrotask(() => this.hear(data));
   }
 
   close(): void {
+    this.end(1005);
+  }
+
+  /** The other side speaks. */
+  deliver(data: Data): void {
+    if (!this.over) this.onmessage({ data: typeof data === 'string' ? data : data.slice().buffer });
+  }
+
+  /** Either side ends it. */
+  end(code: number): void {
     if (this.over) return;
-    this.over = true;
-    queueMicrotask(() => this.onclose());
+    this.readyState = 3;
+    queueMicrotask(() => this.onclose({ code }));
   }
+}
 
-  /** Sends to the page. */
-  tell(message: object): void {
-    this.onmessage({ data: JSON.stringify({ jsonrpc: '2.0', ...message }) });
+/** A constructor that tells of each socket once its page listens. */
+export function socketsFor(met: (socket: FakeSocket) => void): SocketConstructor {
+  class Socket extends FakeSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      queueMicrotask(() => met(this));
+    }
   }
-
-  static reset(): void {
-    FakeSocket.all = [];
-    FakeSocket.onsend = () => {};
-    FakeSocket.onconnect = (socket) => socket.close();
-  }
+  return Socket as unknown as SocketConstructor;
 }

@@ -1,5 +1,5 @@
 // Checked by the compiler alone: what must not compile is marked.
-import { connect, PosternError, type PostmanRequest, type State } from '../src/postern.js';
+import { connect, PosternError, type PairCode, type PostmanRequest, type State } from '../src/postern.js';
 
 export async function types(): Promise<void> {
   const p = await connect({ app: 'Types' });
@@ -44,9 +44,16 @@ export async function types(): Promise<void> {
   // @ts-expect-error: no such event
   p.on('vault.opened', () => {});
   // @ts-expect-error: the event has no such field
-  p.on('pair.code', ({ pin }) => pin);
+  p.on('vault.changed', ({ key }) => key);
 
-  const allowed: boolean = await p.pair({ onCode: ({ code, seconds }) => code + seconds.toFixed() });
+  const allowed: boolean = await p.pair({ onCode: ({ code, seconds }) => code.padEnd(7) + seconds.toFixed(), signal: AbortSignal.timeout(1) });
+  const onCode = ({ code }: PairCode) => code;
+  await p.pair({ onCode });
+  await p.pair();
+  // @ts-expect-error: the code has no such field
+  void p.pair({ onCode: ({ pin }) => pin });
+  // @ts-expect-error: the code comes from the page, not from an event
+  p.on('pair.code', () => {});
   const error = new PosternError('locked', 'The vault is locked.', 'Unlock it.');
   const kind: string = error.kind;
   // @ts-expect-error: the state is read only

@@ -6,40 +6,6 @@ function delay(failures, random = Math.random) {
   return full * (0.5 + random() / 2);
 }
 
-// ../client/src/channel.ts
-var subprotocol = "postern.v1";
-var maxFrame = 256 * 1024;
-function open(url, protocols, options = {}) {
-  const { signal, WebSocket: Socket = globalThis.WebSocket } = options;
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const socket = new Socket(url, protocols);
-    const channel = {
-      send: (frame) => socket.send(frame),
-      close: () => socket.close(),
-      onmessage: () => {
-      },
-      onclose: () => {
-      }
-    };
-    const abandon = () => {
-      socket.close();
-      reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", abandon);
-    socket.onopen = () => {
-      signal?.removeEventListener("abort", abandon);
-      resolve(channel);
-    };
-    socket.onmessage = (event) => channel.onmessage(event.data);
-    socket.onclose = () => {
-      signal?.removeEventListener("abort", abandon);
-      reject(new Error("the connection was refused"));
-      channel.onclose();
-    };
-  });
-}
-
 // ../client/src/errors.ts
 var PosternError = class extends Error {
   name = "PosternError";
@@ -67,14 +33,56 @@ function closed() {
   return new PosternError("cancelled", "This page closed its connection to Postern.", "Connect again.");
 }
 
-// ../client/src/state.ts
-function connectedState(vault) {
-  return vault.state === "open" ? "ready" : "locked";
+// ../client/src/channel.ts
+var Ended = class extends Error {
+  why;
+  constructor(why) {
+    super(`the connection is ${why}`);
+    this.why = why;
+  }
+};
+var subprotocol = "postern.v1";
+var maxFrame = 256 * 1024;
+var closeNotPaired = 4401;
+function openSocket(url, protocols, options = {}) {
+  const { signal, WebSocket: Socket = globalThis.WebSocket } = options;
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const socket = new Socket(url, protocols);
+    socket.binaryType = "arraybuffer";
+    const abandon = () => {
+      socket.close();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abandon);
+    const settle = (settled) => () => {
+      signal?.removeEventListener("abort", abandon);
+      settled();
+    };
+    socket.onopen = settle(() => resolve(socket));
+    socket.onclose = settle(() => reject(new Ended("refused")));
+  });
+}
+function ended({ code }) {
+  return new Ended(code === closeNotPaired ? "unpaired" : "closed");
+}
+function plainChannel(socket) {
+  const channel = {
+    send: (frame) => socket.send(frame),
+    close: () => socket.close(),
+    onmessage: () => {
+    },
+    onclose: () => {
+    }
+  };
+  socket.onmessage = ({ data }) => channel.onmessage(data);
+  socket.onclose = (event) => channel.onclose(ended(event));
+  return channel;
 }
 
 // ../client/src/rpc.ts
 var Rpc = class {
-  /** Resolves when the channel has ended. */
+  /** Resolves when the channel has ended, with the reason. */
   ended;
   #channel;
   #waiting = /* @__PURE__ */ new Map();
@@ -88,9 +96,9 @@ var Rpc = class {
       else onevent(message.method, message.params);
     };
     this.ended = new Promise((resolve) => {
-      channel.onclose = () => {
+      channel.onclose = (end2) => {
         this.#fail(connectionLost());
-        resolve();
+        resolve(end2);
       };
     });
   }
@@ -137,13 +145,17 @@ var Rpc = class {
   }
 };
 
+// ../client/src/state.ts
+function connectedState(vault) {
+  return vault.state === "open" ? "ready" : "locked";
+}
+
 // ../client/src/postern.ts
 var slow = 2500;
 var tooSlow = 8e3;
 var Postern = class _Postern {
   #door;
-  #app;
-  #state = "not-reachable";
+  #standing = { state: "not-reachable" };
   #vault;
   #rpc;
   #listeners = /* @__PURE__ */ new Map();
@@ -154,13 +166,12 @@ var Postern = class _Postern {
   };
   /** Resolves when the state has been looked at again, changed or not. */
   #looked = signalOnce();
-  constructor(door, app2) {
+  constructor(door) {
     this.#door = door;
-    this.#app = app2;
   }
   /** @internal */
-  static async at(door, app2) {
-    const postern = new _Postern(door, app2);
+  static async at(door) {
+    const postern = new _Postern(door);
     const looked = postern.#looked.promise;
     postern.#watch();
     void postern.#run();
@@ -168,11 +179,11 @@ var Postern = class _Postern {
     return postern;
   }
   get state() {
-    return this.#state;
+    return this.#standing.state;
   }
   /** What the state means and what to do about it, in a sentence or two for the user. */
   get help() {
-    return this.#door.help(this.#state, this.#vault);
+    return this.#door.help(this.#standing, this.#vault);
   }
   /** The vault as last told by the agent; undefined while there is no connection. */
   get vault() {
@@ -181,7 +192,7 @@ var Postern = class _Postern {
   /** Calls a method of the agent. It rejects with a PosternError. */
   async call(method, ...[params, options]) {
     if (this.#ending.signal.aborted) throw closed();
-    if (!this.#rpc) throw noConnection(this.#state, this.help);
+    if (!this.#rpc) throw noConnection(this.state, this.help);
     return this.#rpc.call(method, params ?? {}, options?.signal);
   }
   /** Listens to an event; the result ends that. */
@@ -192,29 +203,20 @@ var Postern = class _Postern {
   }
   /**
    * Asks the owner to allow this page, and waits for the answer, a minute at
-   * most. After a yes the connection is made before this resolves.
+   * most. After a yes both have pinned the other's key, and the connection is made
+   * before this resolves.
    */
-  async pair({ onCode, signal } = {}) {
+  async pair(options = {}) {
     if (!this.#door.pair) throw new PosternError("invalid", "This page need not ask.");
-    let channel;
-    try {
-      channel = await open(this.#door.pair, this.#door.protocols, { WebSocket: this.#door.WebSocket, ...signal && { signal } });
-    } catch {
-      throw noConnection(this.#state, this.help);
-    }
-    const rpc = new Rpc(channel, (event, params) => {
-      if (event === "pair.code") onCode?.(params);
+    const allowed = await this.#door.pair(options).catch((error) => {
+      if (error instanceof PosternError) throw error;
+      throw options.signal?.aborted ? cancelled(error) : noConnection(this.state, this.help);
     });
-    try {
-      const { allowed } = await rpc.call("pair.request", { name: this.#app }, signal);
-      for (let looks = allowed ? 2 : 1; looks > 0 && !this.#rpc; looks--) {
-        this.#wake();
-        await this.#looked.promise;
-      }
-      return allowed;
-    } finally {
-      rpc.close(closed());
+    for (let looks = allowed ? 2 : 1; looks > 0 && !this.#rpc; looks--) {
+      this.#wake();
+      await this.#looked.promise;
     }
+    return allowed;
   }
   /** Tries to connect now, for a button that says so. The browser may ask its user again. */
   retry() {
@@ -231,10 +233,10 @@ var Postern = class _Postern {
   async #run() {
     for (let failures = 0; !this.#ending.signal.aborted; ) {
       failures = await this.#connection() ? 0 : failures + 1;
-      await this.#pause(this.#state === "permission-needed" ? void 0 : delay(failures));
+      await this.#pause(this.state === "permission-needed" ? void 0 : delay(failures));
     }
   }
-  /** Serves one connection until its end; false when it never opened. */
+  /** Makes one connection and serves it until its end; false when the next should not hurry. */
   async #connection() {
     this.#awake = false;
     const attempt2 = new AbortController();
@@ -246,45 +248,52 @@ var Postern = class _Postern {
       void this.#waited(attempt2);
     }, slow);
     try {
-      const { bridge, protocols, WebSocket } = this.#door;
-      const channel = await open(bridge, protocols, { signal: attempt2.signal, WebSocket });
-      const rpc = new Rpc(channel, (event, params) => this.#event(event, params));
-      this.#rpc = rpc;
-      this.#told(await rpc.call("vault.status", {}));
-      await rpc.ended;
-      this.#lost("not-reachable");
-      return true;
+      const channel = await this.#door.open(attempt2.signal);
+      clearTimeout(impatience);
+      return await this.#serve(new Rpc(channel, (event, params) => this.#event(event, params)));
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#lost(await this.#door.diagnose({ pending, error }));
+      await this.#lost({ pending, error });
       return false;
     } finally {
       clearTimeout(impatience);
       this.#ending.signal.removeEventListener("abort", abandon);
     }
   }
+  async #serve(rpc) {
+    this.#rpc = rpc;
+    const silence = setTimeout(() => rpc.close(connectionLost()), tooSlow);
+    const told = rpc.call("vault.status", {}).then(
+      (vault) => (this.#told(vault), true),
+      () => (rpc.close(connectionLost()), false)
+    );
+    void told.then(() => clearTimeout(silence));
+    const end2 = await rpc.ended;
+    await this.#lost({ pending: false, error: end2 });
+    return await told && end2.why !== "broken";
+  }
   /** A handshake takes long: tell why, and give up unless somebody may still permit it. */
   async #waited(attempt2) {
-    const state = await this.#door.diagnose({ pending: true });
+    const standing = await this.#door.diagnose({ pending: true });
     if (this.#rpc || attempt2.signal.aborted) return;
-    if (state === "permission-needed") this.#become(state);
+    if (standing.state === "permission-needed") this.#become(standing);
     else setTimeout(() => this.#rpc || attempt2.abort(), tooSlow - slow);
   }
   #told(vault) {
     this.#vault = vault;
-    this.#become(connectedState(vault));
+    this.#become({ state: connectedState(vault) });
   }
-  #lost(state) {
+  async #lost(trouble) {
     this.#rpc = void 0;
     this.#vault = void 0;
-    this.#become(state);
+    if (!this.#ending.signal.aborted) this.#become(await this.#door.diagnose(trouble));
   }
-  #become(state) {
-    const changed = state !== this.#state;
-    this.#state = state;
+  #become(standing) {
+    const changed = standing.state !== this.#standing.state || standing.reason !== this.#standing.reason;
+    this.#standing = standing;
     const { resolve } = this.#looked;
     this.#looked = signalOnce();
     resolve();
-    if (changed) this.#emit("state", { state, help: this.help });
+    if (changed) this.#emit("state", { state: this.state, help: this.help });
   }
   #event(event, params) {
     if (event === "vault.changed") this.#told(params);
@@ -424,17 +433,18 @@ var help = {
   "not-allowed": "The session of this page has ended."
 };
 function consoleDoor(session2) {
+  const url = `ws://${location.host}/bridge?${new URLSearchParams({ account: account() })}`;
+  const protocols = [subprotocol, `postern.session.${session2}`];
   return {
-    bridge: `ws://${location.host}/bridge?${new URLSearchParams({ account: account() })}`,
-    protocols: [subprotocol, `postern.session.${session2}`],
+    open: async (signal) => plainChannel(await openSocket(url, protocols, { signal })),
     async diagnose() {
       const there = await fetch("/", { method: "HEAD", cache: "no-store" }).then(
         () => true,
         () => false
       );
-      return there ? "not-allowed" : "not-reachable";
+      return { state: there ? "not-allowed" : "not-reachable" };
     },
-    help: (state) => help[state] ?? "",
+    help: ({ state }) => help[state] ?? "",
     onPermission: () => {
     }
   };
@@ -535,11 +545,15 @@ function appsPanel(postern) {
   postern.on("state", load);
   return panel;
 }
+async function allowApp(postern, origin) {
+  const { answered } = await postern.call("app.allow", { origin });
+  say(answered ? "The app is allowed." : "Its next page is let in without a question, for ten minutes.");
+}
 function appRow(postern, app2, run) {
   const { origin } = app2;
   const other = app2.allowed ? "Block" : "Allow";
   const toggle = el("button", { type: "button", "aria-label": `${other} ${origin}`, "data-testid": "app-toggle" }, other);
-  toggle.onclick = () => run(() => postern.call(app2.allowed ? "app.block" : "app.allow", { origin }));
+  toggle.onclick = () => run(() => app2.allowed ? postern.call("app.block", { origin }) : allowApp(postern, origin));
   const forget = el("button", { type: "button", "aria-label": `Forget ${origin}`, "data-testid": "app-forget" }, "Forget");
   forget.onclick = () => confirmDanger({
     title: "Forget this app?",
@@ -563,9 +577,8 @@ function allowForm(postern, done) {
   const form = el("form", { class: "row" }, field("Allow an app by its address", input), allow, errors.element);
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const ok = await attempt(errors, [allow], () => postern.call("app.allow", { origin: input.value }));
+    const ok = await attempt(errors, [allow], () => allowApp(postern, input.value));
     if (!ok) return;
-    say("The app is allowed.");
     input.value = "";
     done();
   };
@@ -736,11 +749,11 @@ function newKey(key, kept, done) {
 function unlock(postern) {
   const errors = errorBox();
   const stored = postern.vault?.keyStored ?? false;
-  const open2 = el("button", { type: "button", id: "unlock", class: stored ? "primary" : "" }, "Unlock with the password manager");
+  const open = el("button", { type: "button", id: "unlock", class: stored ? "primary" : "" }, "Unlock with the password manager");
   const key = el("input", { id: "unlock-key", type: "password", autocomplete: "off", spellcheck: false, placeholder: "PVK1-…" });
   const show = el("input", { type: "checkbox", onchange: () => key.type = show.checked ? "text" : "password" });
   const submit = el("button", { type: "submit", id: "unlock-with-key", class: stored ? "" : "primary" }, "Unlock with the key");
-  open2.onclick = () => attempt(errors, [open2, submit], () => postern.call("vault.open"));
+  open.onclick = () => attempt(errors, [open, submit], () => postern.call("vault.open"));
   const form = el(
     "form",
     { class: "stack" },
@@ -751,13 +764,13 @@ function unlock(postern) {
   form.onsubmit = async (event) => {
     event.preventDefault();
     if (!key.value.trim()) return key.focus();
-    if (await attempt(errors, [open2, submit], () => postern.call("vault.open", { key: key.value }))) key.value = "";
+    if (await attempt(errors, [open, submit], () => postern.call("vault.open", { key: key.value }))) key.value = "";
   };
   return el(
     "section",
     { class: "card narrow", id: "locked" },
     el("h1", { tabIndex: -1 }, "The vault is locked"),
-    el("div", { class: "actions start" }, open2),
+    el("div", { class: "actions start" }, open),
     el("p", { class: "or" }, "or type its key"),
     form,
     errors.element
@@ -1312,7 +1325,7 @@ var app = document.getElementById("app");
 async function start() {
   const mine = await session(takeToken());
   if (!mine) return noSession();
-  const postern = await Postern.at(consoleDoor(mine), "Console");
+  const postern = await Postern.at(consoleDoor(mine));
   if (postern.state === "not-allowed") return end(postern);
   app.replaceChildren(shell(postern));
   postern.on("state", ({ state }) => state === "not-allowed" && end(postern));

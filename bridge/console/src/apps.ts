@@ -40,11 +40,17 @@ export function appsPanel(postern: Postern): HTMLElement {
   return panel;
 }
 
+/** Says yes to an origin; where its page has not asked yet, to the one that will. */
+async function allowApp(postern: Postern, origin: string): Promise<void> {
+  const { answered } = await postern.call('app.allow', { origin });
+  say(answered ? 'The app is allowed.' : 'Its next page is let in without a question, for ten minutes.');
+}
+
 function appRow(postern: Postern, app: ConnectedApp, run: (work: () => Promise<unknown>) => void): HTMLTableRowElement {
   const { origin } = app;
   const other = app.allowed ? 'Block' : 'Allow';
   const toggle = el('button', { type: 'button', 'aria-label': `${other} ${origin}`, 'data-testid': 'app-toggle' }, other);
-  toggle.onclick = () => run(() => postern.call(app.allowed ? 'app.block' : 'app.allow', { origin }));
+  toggle.onclick = () => run(() => (app.allowed ? postern.call('app.block', { origin }) : allowApp(postern, origin)));
   const forget = el('button', { type: 'button', 'aria-label': `Forget ${origin}`, 'data-testid': 'app-forget' }, 'Forget');
   forget.onclick = () =>
     confirmDanger({
@@ -70,9 +76,8 @@ function allowForm(postern: Postern, done: () => void): HTMLFormElement {
   const form = el('form', { class: 'row' }, field('Allow an app by its address', input), allow, errors.element);
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const ok = await attempt(errors, [allow], () => postern.call('app.allow', { origin: input.value }));
+    const ok = await attempt(errors, [allow], () => allowApp(postern, input.value));
     if (!ok) return;
-    say('The app is allowed.');
     input.value = '';
     done();
   };

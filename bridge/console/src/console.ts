@@ -9,7 +9,7 @@ const app = document.getElementById('app')!;
 async function start(): Promise<void> {
   const mine = await session(takeToken());
   if (!mine) return noSession();
-  const postern = await Postern.at(consoleDoor(mine), 'Console');
+  const postern = await Postern.at(consoleDoor(mine));
   if (postern.state === 'not-allowed') return end(postern);
   app.replaceChildren(shell(postern));
   postern.on('state', ({ state }) => state === 'not-allowed' && end(postern));

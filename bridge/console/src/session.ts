@@ -1,4 +1,4 @@
-import { subprotocol } from '../../client/src/channel.js';
+import { openSocket, plainChannel, subprotocol } from '../../client/src/channel.js';
 import type { Door } from '../../client/src/page.js';
 import type { State } from '../../client/src/state.js';
 
@@ -48,19 +48,24 @@ const help: Partial<Record<State, string>> = {
   'not-allowed': 'The session of this page has ended.',
 };
 
-/** The owner's door: same origin, no permission to ask for, a session to show. */
+/**
+ * The owner's door: same origin, no permission to ask for, a session to show. Its
+ * frames are not sealed: who could stand between the page and the agent gave the
+ * page its scripts.
+ */
 export function consoleDoor(session: string): Door {
+  const url = `ws://${location.host}/bridge?${new URLSearchParams({ account: account() })}`;
+  const protocols = [subprotocol, `postern.session.${session}`];
   return {
-    bridge: `ws://${location.host}/bridge?${new URLSearchParams({ account: account() })}`,
-    protocols: [subprotocol, `postern.session.${session}`],
+    open: async (signal) => plainChannel(await openSocket(url, protocols, { signal })),
     async diagnose() {
       const there = await fetch('/', { method: 'HEAD', cache: 'no-store' }).then(
         () => true,
         () => false,
       );
-      return there ? 'not-allowed' : 'not-reachable';
+      return { state: there ? 'not-allowed' : 'not-reachable' };
     },
-    help: (state) => help[state] ?? '',
+    help: ({ state }) => help[state] ?? '',
     onPermission: () => {},
   };
 }

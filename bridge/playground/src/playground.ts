@@ -1,5 +1,6 @@
 /** A sample app on @postern/client, one step after the other. */
-import { connect, PosternError, type Postern, type State } from '../../client/src/postern.js';
+import { connect, PosternError, type PairCode, type Postern, type State } from '../../client/src/postern.js';
+import { showEveryState } from './scenes.js';
 
 const $ = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const input = (id: string) => $<HTMLInputElement>(id);
@@ -72,10 +73,17 @@ input('secret-domain').value = location.origin;
 input('header').oninput = () => void check();
 $('connect').onclick = () => (postern ? postern.retry() : void connectNow());
 
+/** Shows the code to compare, or that there is none. */
+function showCode(shown?: PairCode): void {
+  $('code').textContent = shown?.code ?? '';
+  $('compare').hidden = !shown;
+  $('allow-command').textContent = `postern app allow ${location.origin} --code ${shown?.code}`;
+}
+
 $('pair').onclick = () =>
   step(async (postern) => {
-    const onCode = ({ code }: { code: string }) => ($('code').textContent = code);
-    const allowed = await postern.pair({ onCode }).finally(() => ($('code').textContent = ''));
+    $('paired').textContent = '';
+    const allowed = await postern.pair({ onCode: showCode }).finally(() => showCode());
     $('paired').textContent = allowed ? 'You allowed this app.' : 'You did not allow this app.';
     showState();
   });
@@ -114,3 +122,5 @@ onSubmit('send-form', async (postern) => {
   $('seen-hash').textContent = seen.sha256;
   mark('step-send', true);
 });
+
+showEveryState($('scenes'), $('scene'));
