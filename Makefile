@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # What the tests use beside Go: a C compiler for the race detector, a real
 # password manager, browser, bus and panel. Names are Debian's.
-PACKAGES := ca-certificates gcc libc6-dev git chromium dbus gnome-keyring desktop-file-utils dex libglib2.0-bin
+PACKAGES := ca-certificates gcc libc6-dev git chromium dbus gnome-keyring desktop-file-utils dex libglib2.0-bin age e2fsprogs python3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CROSS := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/arm64
 
@@ -33,9 +33,10 @@ lint: go ## Formatting, vet and staticcheck
 web: go packages ## Check and test the TypeScript client
 	cd bridge/client && npm ci --no-audit --no-fund && npm test
 
-generate: go ## Print protocol types and docs, bundle the pages
+generate: go packages ## Print protocol types and docs, bundle the pages
+	cd bridge/client && npm ci --no-audit --no-fund
 	go test ./bridge -run 'Generated' -update
-	cd bridge/client && npm ci --no-audit --no-fund && npm run types
+	cd bridge/client && npm run types
 
 cross: go ## Vet and build for the other systems
 	@set -e; for target in $(CROSS); do \

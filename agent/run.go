@@ -45,6 +45,9 @@ type startOptions struct {
 
 // run serves until ctx ends. It prints one line when it accepts connections.
 func run(ctx context.Context, f folders, c config, o startOptions) error {
+	if err := vault.Harden(); err != nil {
+		return hinted("the process cannot be kept from being read by others", "report this, with the name of your system")
+	}
 	owner, err := listenControl(f.socket())
 	if err != nil {
 		return storageHint(f, err)

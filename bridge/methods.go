@@ -25,6 +25,8 @@ var methods = []method{
 	inBackground(rpc("vault.unlockAll", "Opens every vault in use with its key in the password manager.", roleOwner, vaultUnlockAll)),
 	inBackground(rpc("vault.signOut", "Deletes the vault and every secret in it for good.", everyone, vaultSignOut)),
 	inBackground(rpc("vault.reset", "For a lost key: deletes the vault and every secret in it, makes a new one and returns its key.", roleOwner, vaultReset)),
+	inBackground(rpc("vault.export", "Gives all secrets as an age file encrypted with a passphrase, or as readable JSON.", roleOwner, vaultExport)),
+	inBackground(rpc("vault.import", "Adds the secrets of a file: age, JSON, a Postman environment or vault export, or .env.", roleOwner, vaultImport)),
 
 	rpc("key.reveal", "Shows the key of the open vault again.", roleOwner, keyReveal),
 	inBackground(rpc("key.store", "Keeps the key of the open vault in the password manager.", roleOwner, keyStore)),

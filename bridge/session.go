@@ -25,6 +25,7 @@ const Subprotocol = "postern.v1"
 // Limits of one connection.
 const (
 	maxFrame         = 256 << 10
+	maxOwnerFrame    = 96 << 20
 	maxInFlight      = 64
 	maxPerOrigin     = 8
 	maxSessions      = 256
@@ -101,10 +102,18 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 	// Reads know no context: closing the socket ends them.
 	stop := context.AfterFunc(ctx, func() { o.ws.Close() })
 	defer stop()
-	o.ws.SetReadLimit(maxFrame + sealOverhead)
+	o.ws.SetReadLimit(o.maxFrame())
 	if o.openChannel() {
 		o.run(ctx)
 	}
+}
+
+// maxFrame is wider for the owner, who imports whole files.
+func (o *session) maxFrame() int64 {
+	if o.role == roleOwner {
+		return maxOwnerFrame
+	}
+	return maxFrame + sealOverhead
 }
 
 // openChannel makes the channel of the session's role; an app's page proves its

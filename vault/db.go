@@ -33,7 +33,8 @@ const (
 	lockRetry   = 20 * time.Millisecond
 )
 
-// openDB opens a bbolt file whose pages have been checked. What the disk or
+// openDB opens a bbolt file whose pages have been checked: all of them, or, to
+// read what a locked vault tells, those of the first bucket. What the disk or
 // another program does to the file afterwards can still fault, so every use of
 // it goes through protect.
 func openDB(path string, readOnly bool) (*bolt.DB, error) {
@@ -56,8 +57,9 @@ func openChecked(name string, flag int, mode os.FileMode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = waitForLock(f, flag&os.O_RDWR != 0); err == nil {
-		err = checkPages(f)
+	writable := flag&os.O_RDWR != 0
+	if err = waitForLock(f, writable); err == nil {
+		err = checkPages(f, !writable)
 	}
 	if err != nil {
 		f.Close()
@@ -91,31 +93,33 @@ func protect(f func() error) (err error) {
 
 // createFile makes a vault file whole or not at all: written beside its place,
 // synced, renamed, and the folder synced. An existing file is never replaced.
-func createFile(path string, fill func(*bolt.Tx) error) error {
+// After an error, placed says that the file may stand there all the same, now or
+// after a crash.
+func createFile(path string, fill func(*bolt.Tx) error) (placed bool, err error) {
 	dir := filepath.Dir(path)
 	if err := makeDir(dir); err != nil {
-		return storageError(path, err)
+		return false, storageError(path, err)
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return ErrVaultExists
+		return false, ErrVaultExists
 	}
 	draft := path + draftSuffix
 	defer os.Remove(draft)
 	if err := fillFile(draft, fill); err != nil {
-		return refusal(path, err)
+		return false, refusal(path, err)
 	}
 	if err := os.Link(draft, path); errors.Is(err, fs.ErrExist) {
-		return ErrVaultExists
+		return false, ErrVaultExists
 	} else if err != nil {
 		// Not every file system has hard links; the check above then stands alone.
 		if err := os.Rename(draft, path); err != nil {
-			return storageError(path, err)
+			return true, storageError(path, err)
 		}
 	}
 	if err := syncDir(dir); err != nil {
-		return storageError(path, errors.Join(err, os.Remove(path)))
+		return true, storageError(path, errors.Join(err, os.Remove(path)))
 	}
-	return nil
+	return true, nil
 }
 
 // makeDir makes a folder and its parents, each durable before the next.

@@ -78,15 +78,15 @@ func TestGoldenVault(t *testing.T) {
 func TestSecondReaderReadsWhatIsWritten(t *testing.T) {
 	accounts, dir := vaulttest.Accounts(t, vault.Options{})
 	v := accounts.Vault(vault.LocalAccount)
-	key, err := v.Create(t.Context(), true)
-	if err != nil {
+	if _, err := v.Create(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, v)
 	if err := v.Rename(t.Context(), "plain", "renamed"); err != nil {
 		t.Fatal(err)
 	}
-	if key, err = v.RotateDeep(t.Context()); err != nil {
+	key, err := v.RotateDeep(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := everything(t, v)

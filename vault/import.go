@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -13,8 +14,8 @@ import (
 	"postern/vault/seal"
 )
 
-// maxImport bounds what is read of an import.
-const maxImport = 64 << 20
+// MaxImport bounds what is read of an import.
+const MaxImport = 64 << 20
 
 // maxImportWork bounds what an encrypted file may ask of us: 2^20 is 1 GiB.
 const maxImportWork = 20
@@ -104,7 +105,11 @@ func (v *Vault) Import(ctx context.Context, r io.Reader, options ImportOptions) 
 	}
 	err = v.update(func(w *writer) error {
 		report.Items = nil
-		return (&importer{options: options, exists: w.exists, put: w.putSecret}).run(ctx, secrets, &report)
+		m := &importer{options: options, exists: w.exists}
+		if err := m.run(ctx, secrets, &report); err != nil {
+			return err
+		}
+		return w.putAll(m.planned)
 	})
 	if err != nil {
 		return ImportReport{}, err
@@ -114,7 +119,7 @@ func (v *Vault) Import(ctx context.Context, r io.Reader, options ImportOptions) 
 }
 
 func (o *opened) exists(name string) bool {
-	return o.secrets.byID[o.keys.RecordID(seal.TypeSecret, name)] != nil
+	return o.secrets.byName[name] != nil
 }
 
 func (w *writer) exists(name string) bool {
@@ -122,25 +127,45 @@ func (w *writer) exists(name string) bool {
 	return w.tx.Bucket(bucketRecords).Get(id[:]) != nil
 }
 
-// importer decides about secrets one after the other. put is nil in a dry run.
+// putAll seals the secrets of an import in the order of their ids: bbolt's work
+// would else grow with the square of their number.
+func (w *writer) putAll(planned map[string]plannedSecret) error {
+	type put struct {
+		id   seal.ID
+		name string
+	}
+	puts := make([]put, 0, len(planned))
+	for name := range planned {
+		puts = append(puts, put{w.keys.RecordID(seal.TypeSecret, name), name})
+	}
+	slices.SortFunc(puts, func(a, b put) int { return bytes.Compare(a.id[:], b.id[:]) })
+	for _, p := range puts {
+		if err := w.putSecret(planned[p.name].Secret, 0, planned[p.name].value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importer decides about secrets one after the other, and plans by name.
 type importer struct {
 	options ImportOptions
 	exists  func(name string) bool
-	put     func(Secret, uint64, []byte) error
-	planned map[string]bool
+	planned map[string]plannedSecret
+}
+
+type plannedSecret struct {
+	Secret
+	value []byte
 }
 
 func (m *importer) run(ctx context.Context, secrets []exported, report *ImportReport) error {
-	m.planned = map[string]bool{}
+	m.planned = map[string]plannedSecret{}
 	for i, e := range secrets {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		item, err := m.one(e)
-		if err != nil {
-			return err
-		}
-		report.Items = append(report.Items, item)
+		report.Items = append(report.Items, m.one(e))
 		if m.options.Progress != nil {
 			m.options.Progress(i+1, len(secrets))
 		}
@@ -148,12 +173,12 @@ func (m *importer) run(ctx context.Context, secrets []exported, report *ImportRe
 	return nil
 }
 
-func (m *importer) one(e exported) (ImportItem, error) {
+func (m *importer) one(e exported) ImportItem {
 	item := ImportItem{Name: e.Name}
 	secret, value, err := e.check()
 	if err != nil {
 		item.Result, item.Reason = ImportRefused, err.Error()
-		return item, nil
+		return item
 	}
 	item.Result = ImportAdded
 	if m.taken(secret.Name) {
@@ -165,19 +190,18 @@ func (m *importer) one(e exported) (ImportItem, error) {
 			secret.Name = m.freeName(secret.Name)
 		default:
 			item.Result = ImportSkipped
-			return item, nil
+			return item
 		}
 	}
 	item.As = secret.Name
-	m.planned[secret.Name] = true
-	if m.put == nil {
-		return item, nil
-	}
-	defer clear(value)
-	return item, m.put(secret, 0, value)
+	m.planned[secret.Name] = plannedSecret{secret, value}
+	return item
 }
 
-func (m *importer) taken(name string) bool { return m.planned[name] || m.exists(name) }
+func (m *importer) taken(name string) bool {
+	_, isPlanned := m.planned[name]
+	return isPlanned || m.exists(name)
+}
 
 // freeName puts a number behind the name, which is cut where it would be too long.
 func (m *importer) freeName(name string) string {
@@ -221,7 +245,7 @@ func readImport(r io.Reader, options ImportOptions) (format string, secrets []ex
 		return "", nil, err
 	}
 	defer clear(text)
-	if isEncrypted(text) {
+	if IsEncrypted(text) {
 		plain, err := decrypt(text, options.Passphrase)
 		if err != nil {
 			return "", nil, err
@@ -233,8 +257,8 @@ func readImport(r io.Reader, options ImportOptions) (format string, secrets []ex
 }
 
 func readBounded(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxImport+1))
-	if err == nil && len(text) > maxImport {
+	text, err := io.ReadAll(io.LimitReader(r, MaxImport+1))
+	if err == nil && len(text) > MaxImport {
 		return nil, &InvalidError{Reason: "an import can have at most 64 MiB", TooLarge: true}
 	}
 	return text, err
@@ -242,7 +266,8 @@ func readBounded(r io.Reader) ([]byte, error) {
 
 const ageIntro = "age-encryption.org/"
 
-func isEncrypted(text []byte) bool {
+// IsEncrypted says whether the file needs a passphrase.
+func IsEncrypted(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(ageIntro)) || bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header))
 }
 

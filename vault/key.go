@@ -53,14 +53,15 @@ func (v *Vault) create(ctx context.Context, store bool, clear func() error) (*se
 		}
 	}
 	var err error
+	placed := false
 	if clear != nil {
 		err, locks = clear(), v.lockCount()
 	}
 	if err == nil {
-		err = createFile(v.path, func(tx *bolt.Tx) error { return fillNew(tx, header, key, store) })
+		placed, err = createFile(v.path, func(tx *bolt.Tx) error { return fillNew(tx, header, key, store) })
 	}
 	if err != nil {
-		if store {
+		if store && !placed {
 			err = errors.Join(err, v.options.Keys.Delete(ctx, name))
 		}
 		return nil, err

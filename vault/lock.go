@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -32,7 +31,7 @@ type opened struct {
 	header  seal.Header
 	keys    *seal.Keys
 	state   seal.State
-	secrets index
+	secrets *index
 	// ctx ends when the vault is locked; its cause is ErrLocked.
 	ctx  context.Context
 	end  context.CancelCauseFunc
@@ -187,16 +186,16 @@ func (o *opened) load(tx *bolt.Tx) error {
 	if slotsOf(meta).Digest() != o.state.Slots {
 		return ErrDamaged
 	}
-	o.secrets = index{byID: map[seal.ID]*entry{}}
+	o.secrets = newIndex(o.state.Count)
 	var digest seal.Digest
 	var count uint64
-	toggler := o.keys.NewToggler()
+	toggler, boxes := o.keys.NewToggler(), o.keys.NewBoxReader(seal.PartRecord)
 	err = records.ForEach(func(k, box []byte) error {
 		if len(k) != seal.IDSize || box == nil {
 			return ErrDamaged
 		}
 		id := seal.ID(k)
-		plaintext, revision, err := o.keys.Open(seal.PartRecord, id, box)
+		plaintext, revision, err := boxes.Open(id, box)
 		if err != nil || revision > o.state.Generation {
 			return ErrDamaged
 		}
@@ -210,7 +209,6 @@ func (o *opened) load(tx *bolt.Tx) error {
 	if count != o.state.Count || digest != o.state.Digest {
 		return ErrDamaged
 	}
-	slices.SortFunc(o.secrets.sorted, compareNames)
 	return nil
 }
 
@@ -288,7 +286,7 @@ func (o *opened) close() {
 	}
 	o.db.Close()
 	o.keys.Wipe()
-	o.secrets = index{}
+	o.secrets = newIndex(0)
 }
 
 // withOpen is the only way to the keys: f runs while the vault stays open, and

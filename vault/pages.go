@@ -43,14 +43,16 @@ type boltMeta struct{ pageSize, root, freelist, high, txid uint64 }
 // pageChecker walks the pages of one file.
 type pageChecker struct {
 	file     io.ReaderAt
+	onlyMeta bool
 	pageSize uint64
 	high     uint64
 	seen     []uint64
 	buffers  [maxDepth + 1][]byte
 }
 
-// checkPages fails with ErrDamaged unless bbolt can safely read and write f.
-func checkPages(f *os.File) error {
+// checkPages fails with ErrDamaged unless bbolt can safely read and write f; with
+// onlyMeta, unless it can safely read the bucket in front.
+func checkPages(f *os.File, onlyMeta bool) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -63,8 +65,8 @@ func checkPages(f *os.File) error {
 	if meta.high < 4 || meta.high > size/meta.pageSize {
 		return ErrDamaged
 	}
-	c := &pageChecker{file: f, pageSize: meta.pageSize, high: meta.high, seen: make([]uint64, meta.high/64+1)}
-	if err := c.tree(meta.root, nil, nil, 0, c.bucket); err != nil {
+	c := &pageChecker{file: f, onlyMeta: onlyMeta, pageSize: meta.pageSize, high: meta.high, seen: make([]uint64, meta.high/64+1)}
+	if err := c.tree(meta.root, nil, nil, 0, c.bucket); err != nil || onlyMeta {
 		return err
 	}
 	return c.freelist(meta.freelist)
@@ -157,9 +159,12 @@ func (c *pageChecker) see(id uint64) bool {
 	return isNew
 }
 
+// visitor is called for each element of a leaf.
+type visitor func(flags uint32, key, value []byte, depth int) error
+
 // tree checks the pages below id, whose keys lie in [from, to) and ascend, and
 // calls visit for each leaf.
-func (c *pageChecker) tree(id uint64, from, to []byte, depth int, visit func(flags uint32, value []byte, depth int) error) error {
+func (c *pageChecker) tree(id uint64, from, to []byte, depth int, visit visitor) error {
 	page, err := c.page(id, depth)
 	if err != nil {
 		return err
@@ -202,7 +207,7 @@ func branchElement(page []byte, i int) (key []byte, child uint64, err error) {
 }
 
 // leaves checks one leaf page, which may be the inline page of a small bucket.
-func leaves(page, from, to []byte, depth int, visit func(uint32, []byte, int) error) error {
+func leaves(page, from, to []byte, depth int, visit visitor) error {
 	count := int(order.Uint16(page[10:]))
 	if order.Uint16(page[8:]) != flagLeaf || pageHead+count*pageElement > len(page) {
 		return ErrDamaged
@@ -224,7 +229,7 @@ func leaves(page, from, to []byte, depth int, visit func(uint32, []byte, int) er
 		if step > 0 || (step == 0 && (i > 0 || keySize == 0)) || (to != nil && bytes.Compare(key, to) >= 0) {
 			return ErrDamaged
 		}
-		if err := visit(order.Uint32(e), value, depth); err != nil {
+		if err := visit(order.Uint32(e), key, value, depth); err != nil {
 			return err
 		}
 		last = key
@@ -240,9 +245,12 @@ func cut(page []byte, at, size int) ([]byte, error) {
 }
 
 // bucket checks one of the buckets, which hold no further buckets.
-func (c *pageChecker) bucket(flags uint32, value []byte, depth int) error {
+func (c *pageChecker) bucket(flags uint32, name, value []byte, depth int) error {
 	if flags != bucketLeaf || len(value) < bucketHead {
 		return ErrDamaged
+	}
+	if c.onlyMeta && !bytes.Equal(name, bucketMeta) {
+		return nil
 	}
 	if root := order.Uint64(value); root != 0 {
 		return c.tree(root, nil, nil, depth+1, plainEntry)
@@ -253,7 +261,7 @@ func (c *pageChecker) bucket(flags uint32, value []byte, depth int) error {
 	return leaves(value[bucketHead:], nil, nil, depth, plainEntry)
 }
 
-func plainEntry(flags uint32, _ []byte, _ int) error {
+func plainEntry(flags uint32, _, _ []byte, _ int) error {
 	if flags != 0 {
 		return ErrDamaged
 	}

@@ -1,11 +1,13 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -207,21 +209,40 @@ func (w *writer) setKeyText(key *seal.VaultKey) error {
 	return w.putSetting(settingKey, text)
 }
 
+// copyRecords seals every record of another file anew. It puts them in the order
+// of their new ids: bbolt's work would else grow with the square of their number.
 func (w *writer) copyRecords(keys *seal.Keys, from *bolt.Tx) error {
-	return from.Bucket(bucketRecords).ForEach(func(k, _ []byte) error {
-		id := seal.ID(k)
-		r, err := record(keys, from, id)
-		if err != nil {
-			return err
-		}
-		var value []byte
-		if r.ValueRevision != 0 {
-			if value, err = openValue(keys, from, id, r.ValueRevision); err != nil {
-				return err
-			}
-			defer clear(value)
-		}
-		_, err = w.put(r, value)
+	type move struct{ old, id seal.ID }
+	var moves []move
+	err := from.Bucket(bucketRecords).ForEach(func(k, _ []byte) error {
+		r, err := record(keys, from, seal.ID(k))
+		moves = append(moves, move{seal.ID(k), w.keys.RecordID(r.Type, r.Name)})
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(moves, func(a, b move) int { return bytes.Compare(a.id[:], b.id[:]) })
+	for _, m := range moves {
+		if err := w.copyRecord(keys, from, m.old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) copyRecord(keys *seal.Keys, from *bolt.Tx, id seal.ID) error {
+	r, err := record(keys, from, id)
+	if err != nil {
+		return err
+	}
+	var value []byte
+	if r.ValueRevision != 0 {
+		if value, err = openValue(keys, from, id, r.ValueRevision); err != nil {
+			return err
+		}
+		defer clear(value)
+	}
+	_, err = w.put(r, value)
+	return err
 }

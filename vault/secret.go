@@ -53,44 +53,6 @@ type Edit struct {
 	Enabled *bool
 }
 
-// index is the open vault's memory of its secrets, without values.
-type index struct {
-	byID map[seal.ID]*entry
-	// sorted orders them by folded name; names that fold alike, by name.
-	sorted []*entry
-}
-
-// entry is one secret in the index.
-type entry struct {
-	Secret
-	// folded is the name as it is sorted and searched.
-	folded string
-	// value is the revision of the value box.
-	value uint64
-}
-
-func newEntry(s Secret, value uint64) *entry {
-	return &entry{Secret: s, folded: fold(s.Name), value: value}
-}
-
-func (x *index) load(id seal.ID, plaintext []byte) error {
-	record, err := seal.DecodeRecord(plaintext)
-	if err != nil {
-		return err
-	}
-	if record.Type != seal.TypeSecret {
-		return nil
-	}
-	secret, err := secretOf(record)
-	if err != nil {
-		return err
-	}
-	e := newEntry(secret, record.ValueRevision)
-	x.byID[id] = e
-	x.sorted = append(x.sorted, e)
-	return nil
-}
-
 func secretOf(record seal.Record) (Secret, error) {
 	body, err := seal.DecodeSecretBody(record.Body)
 	if err != nil {
@@ -117,30 +79,6 @@ func recordOf(s Secret, valueRevision uint64) (seal.Record, error) {
 		Type: seal.TypeSecret, Created: s.Created, Updated: s.Updated,
 		ValueRevision: valueRevision, Name: s.Name, Body: body,
 	}, err
-}
-
-func compareNames(a, b *entry) int {
-	return cmp.Or(strings.Compare(a.folded, b.folded), strings.Compare(a.Name, b.Name))
-}
-
-func fold(name string) string { return strings.ToLower(name) }
-
-func (x *index) add(id seal.ID, e *entry) {
-	x.drop(id)
-	x.byID[id] = e
-	at, _ := slices.BinarySearchFunc(x.sorted, e, compareNames)
-	x.sorted = slices.Insert(x.sorted, at, e)
-}
-
-func (x *index) drop(id seal.ID) {
-	old, found := x.byID[id]
-	if !found {
-		return
-	}
-	delete(x.byID, id)
-	if at, found := slices.BinarySearchFunc(x.sorted, old, compareNames); found {
-		x.sorted = slices.Delete(x.sorted, at, at+1)
-	}
 }
 
 // CanonicalName checks a secret's name and returns it trimmed and in Unicode
@@ -256,7 +194,7 @@ func (w *writer) putSecret(secret Secret, valueRevision uint64, value []byte) er
 		return err
 	}
 	id := w.keys.RecordID(seal.TypeSecret, secret.Name)
-	w.after = append(w.after, func(x *index) { x.add(id, newEntry(secret, valueRevision)) })
+	w.after = append(w.after, func(x *index) { x.add(newEntry(id, secret, valueRevision)) })
 	return nil
 }
 
@@ -296,7 +234,7 @@ func (v *Vault) Rename(_ context.Context, from, to string) error {
 		if err := w.remove(oldID); err != nil {
 			return err
 		}
-		w.after = append(w.after, func(x *index) { x.drop(oldID) })
+		w.after = append(w.after, func(x *index) { x.drop(from) })
 		secret.Name = to
 		_, secret.Updated = stamp(secret.Created)
 		return w.putSecret(secret, 0, value)
@@ -322,7 +260,7 @@ func (v *Vault) Delete(_ context.Context, names ...string) error {
 			if err := w.remove(id); err != nil {
 				return err
 			}
-			w.after = append(w.after, func(x *index) { x.drop(id) })
+			w.after = append(w.after, func(x *index) { x.drop(name) })
 		}
 		return nil
 	})
@@ -357,38 +295,13 @@ func (v *Vault) List(_ context.Context, q Query) (page []Secret, total int, err 
 		if q.Limit > 0 {
 			selected = selected[:min(q.Limit, len(selected))]
 		}
+		page = slices.Grow(page, len(selected))
 		for _, s := range selected {
 			page = append(page, s.Secret)
 		}
 		return nil
 	})
 	return page, total, err
-}
-
-func (x *index) query(q Query) ([]*entry, error) {
-	selected := x.sorted
-	if filter := fold(norm.NFC.String(q.Filter)); filter != "" {
-		selected = nil
-		for _, e := range x.sorted {
-			if strings.Contains(e.folded, filter) {
-				selected = append(selected, e)
-			}
-		}
-	}
-	field, descending := strings.CutPrefix(q.Sort, "-")
-	switch field {
-	case "", "name":
-	case "updated":
-		selected = slices.Clone(selected)
-		slices.SortStableFunc(selected, func(a, b *entry) int { return a.Updated.Compare(b.Updated) })
-	default:
-		return nil, invalid("secrets can be sorted by name, -name, updated or -updated")
-	}
-	if descending {
-		selected = slices.Clone(selected)
-		slices.Reverse(selected)
-	}
-	return selected, nil
 }
 
 // alphabet of generated values: letters and digits without the look-alikes.
@@ -434,12 +347,11 @@ func (v *Vault) Reveal(_ context.Context, name string) (value []byte, err error)
 		return nil, err
 	}
 	err = v.withOpen(func(o *opened) error {
-		id := o.keys.RecordID(seal.TypeSecret, name)
-		secret := o.secrets.byID[id]
+		secret := o.secrets.byName[name]
 		if secret == nil {
 			return ErrNotFound
 		}
-		value, err = o.value(id, secret.value)
+		value, err = o.value(secret.id, secret.value)
 		return err
 	})
 	return value, err

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
-
-	"postern/vault/seal"
 )
 
 // Visibility of a workspace, as the app states it.
@@ -254,8 +252,7 @@ func lookUp(o *opened, tx *bolt.Tx, name string) (*finding, error) {
 		f.reference.State, f.reference.Cause, f.reference.Fix = StateEmpty, CauseNotFound, "Write a name that a secret can have."
 		return f, nil
 	}
-	id := o.keys.RecordID(seal.TypeSecret, canonical)
-	secret := o.secrets.byID[id]
+	secret := o.secrets.byName[canonical]
 	switch {
 	case secret == nil:
 		f.reference.State, f.reference.Cause, f.reference.Fix = StateEmpty, CauseNotFound, "Add this secret to the vault, or correct the name."
@@ -265,7 +262,7 @@ func lookUp(o *opened, tx *bolt.Tx, name string) (*finding, error) {
 		return f, nil
 	}
 	f.domains = secret.Domains
-	f.value, err = openValue(o.keys, tx, id, secret.value)
+	f.value, err = openValue(o.keys, tx, secret.id, secret.value)
 	return f, err
 }
 

@@ -221,7 +221,7 @@ func (v *Vault) Status() Status {
 	v.mu.RLock()
 	s := Status{Account: v.account, State: StateLocked}
 	if v.open != nil {
-		s.State, s.Secrets = StateOpen, len(v.open.secrets.byID)
+		s.State, s.Secrets = StateOpen, len(v.open.secrets.byName)
 	}
 	kept := v.kept
 	v.mu.RUnlock()

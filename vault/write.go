@@ -130,7 +130,7 @@ func (v *Vault) apply(o *opened, w *writer) {
 	defer v.mu.Unlock()
 	o.state = w.state
 	for _, apply := range w.after {
-		apply(&o.secrets)
+		apply(o.secrets)
 	}
 	o.idle.Reset(v.options.IdleLimit)
 	v.anchorSoonLocked(o)

@@ -25,6 +25,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"slices"
 )
 
 // Sizes in bytes.
@@ -145,36 +146,53 @@ func (k *Keys) Seal(part Part, id ID, revision uint64, plaintext []byte) []byte 
 	box := make([]byte, boxHead, boxHead+nonceSize+len(padded)+tagSize)
 	box[0] = algAES256GCM
 	binary.BigEndian.PutUint64(box[1:], revision)
-	return k.aead.Seal(box, nil, padded, k.associated(part, id, revision))
+	return k.aead.Seal(box, nil, padded, k.appendAssociated(nil, part, id, revision))
 }
 
 // Open is the inverse of Seal; the error is ErrDamaged whatever is wrong. It
 // returns the revision that the box says and that the tag confirms.
 func (k *Keys) Open(part Part, id ID, box []byte) (plaintext []byte, revision uint64, err error) {
-	padded, err := k.openPadded(part, id, box)
-	if err != nil {
+	r := BoxReader{keys: k, part: part}
+	return r.Open(id, box)
+}
+
+// BoxReader opens many boxes of one part and keeps its buffers between them.
+type BoxReader struct {
+	keys       *Keys
+	part       Part
+	padded     []byte
+	associated []byte
+}
+
+// NewBoxReader returns a reader, which is not safe for use by several goroutines.
+func (k *Keys) NewBoxReader(part Part) *BoxReader { return &BoxReader{keys: k, part: part} }
+
+// Open is Keys.Open with a plaintext that is valid until the next call.
+func (r *BoxReader) Open(id ID, box []byte) (plaintext []byte, revision uint64, err error) {
+	if err := r.openPadded(id, box); err != nil {
 		return nil, 0, err
 	}
-	plaintext, err = unpad(padded)
+	plaintext, err = unpad(r.padded)
 	return plaintext, binary.BigEndian.Uint64(box[1:]), err
 }
 
-func (k *Keys) openPadded(part Part, id ID, box []byte) ([]byte, error) {
+func (r *BoxReader) openPadded(id ID, box []byte) (err error) {
 	if len(box) < Overhead || box[0] != algAES256GCM {
-		return nil, ErrDamaged
+		return ErrDamaged
 	}
 	revision := binary.BigEndian.Uint64(box[1:])
-	padded, err := k.aead.Open(nil, nil, box[boxHead:], k.associated(part, id, revision))
-	if err != nil {
-		return nil, ErrDamaged
+	r.associated = r.keys.appendAssociated(r.associated[:0], r.part, id, revision)
+	if r.padded, err = r.keys.aead.Open(r.padded[:0], nil, box[boxHead:], r.associated); err != nil {
+		return ErrDamaged
 	}
-	return padded, nil
+	return nil
 }
 
-func (k *Keys) associated(part Part, id ID, revision uint64) []byte {
-	const label = "postern/v1/box"
-	ad := make([]byte, 0, len(label)+VaultIDSize+4+1+IDSize+8+1)
-	ad = append(ad, label...)
+const boxLabel = "postern/v1/box"
+
+func (k *Keys) appendAssociated(ad []byte, part Part, id ID, revision uint64) []byte {
+	ad = slices.Grow(ad, len(boxLabel)+VaultIDSize+4+1+IDSize+8+1)
+	ad = append(ad, boxLabel...)
 	ad = append(ad, k.vault[:]...)
 	ad = binary.BigEndian.AppendUint32(ad, k.epoch)
 	ad = append(ad, byte(part))

@@ -109,6 +109,18 @@ export interface DeleteParams {
   names: string[];
 }
 
+export interface ExportParams {
+  /** Passphrase encrypts the export, with 12 characters or more. */
+  passphrase?: string;
+  /** Plain asks for readable JSON instead; warn before. */
+  plain?: boolean;
+}
+
+export interface ExportResult {
+  /** Base64. */
+  content: string;
+}
+
 /** Field is a header or a field of a form. */
 export interface Field {
   key: string;
@@ -131,6 +143,31 @@ export interface Hop {
   code: number;
   url: string;
   droppedHeaders: string[];
+}
+
+/** ImportItem is one secret of an import. As is the name that it has in the vault. */
+export interface ImportItem {
+  name: string;
+  as?: string;
+  result: string;
+  /** Reason says why a secret was refused. */
+  reason?: string;
+}
+
+export interface ImportParams {
+  /** Content is the file: age, JSON of ours or of Postman's, or .env. Base64. */
+  content: string;
+  passphrase?: string;
+  /** OnDuplicate is skip, replace or rename. */
+  onDuplicate?: string;
+  /** DryRun changes nothing and tells what would happen. */
+  dryRun?: boolean;
+}
+
+/** ImportReport says what became of each secret of an import. */
+export interface ImportReport {
+  format: string;
+  items: ImportItem[];
 }
 
 export interface KeyText {
@@ -355,6 +392,10 @@ export interface Methods {
   'vault.signOut': { params: Nothing; result: Nothing };
   /** For a lost key: deletes the vault and every secret in it, makes a new one and returns its key. For the owner. */
   'vault.reset': { params: CreateParams; result: KeyText };
+  /** Gives all secrets as an age file encrypted with a passphrase, or as readable JSON. For the owner. */
+  'vault.export': { params: ExportParams; result: ExportResult };
+  /** Adds the secrets of a file: age, JSON, a Postman environment or vault export, or .env. For the owner. */
+  'vault.import': { params: ImportParams; result: ImportReport };
   /** Shows the key of the open vault again. For the owner. */
   'key.reveal': { params: Nothing; result: KeyText };
   /** Keeps the key of the open vault in the password manager. For the owner. */

@@ -150,14 +150,33 @@ test('close ends it for good', async () => {
   assert.ok(link.socket.over);
 });
 
+/** Does something between the agent's hello and the page's proof, once. */
+async function beforeProof(work: () => void): Promise<void> {
+  const key = await keys.page();
+  keys.page = async () => ({
+    ...key,
+    sign: (signed) => {
+      keys.page = async () => key;
+      work();
+      return key.sign(signed);
+    },
+  });
+}
+
 test('close in the middle of a handshake leaves no connection behind', async () => {
   const [p, link] = await ready();
+  const closing = new Promise<void>((resolve) => void beforeProof(() => (p.close(), resolve())));
+  link.socket.end(1006);
+  await closing;
+  for (const _ of Array(20)) await settle();
+  assert.deepEqual(agent.sockets.map(({ over, sent }) => [over, sent.length > 0]), [[true, true], [true, false]]);
+});
+
+test('an agent that goes in the middle of a handshake is tried again', async () => {
+  const [p, link] = await ready();
+  await beforeProof(() => agent.sockets[1]!.end(1006));
   link.socket.end(1006);
   await become(p, 'not-reachable');
-  const sockets = agent.sockets.length;
-  p.retry();
-  while (agent.sockets.length === sockets) await settle();
-  p.close();
-  for (const _ of Array(20)) await settle();
-  assert.ok(agent.sockets.every((socket) => socket.over));
+  await become(p, 'ready');
+  assert.equal(agent.sockets.length, 3);
 });

@@ -5,6 +5,7 @@ import { PosternError, fromWire, noConnection } from '../src/errors.js';
 import { browserOf, helpText, type Browser } from '../src/help.js';
 import type { VaultStatus } from '../src/protocol.js';
 import { stateOf, type Facts, type Standing, type State } from '../src/state.js';
+import { fromBase64 } from '../src/transcript.js';
 
 test('the pause doubles up to half a minute, and is spread', () => {
   const longest = [0, 1, 2, 3, 7, 50].map((failures) => delay(failures, () => 1));
@@ -54,4 +55,9 @@ test('help differs where what to do differs', () => {
   assert.match(help({ state: 'locked' }, 'chromium', none), /create one/);
   const unpaired = ([undefined, 'other-agent', 'no-storage'] as const).map((reason) => help(reason ? { state: 'not-paired', reason } : { state: 'not-paired' }));
   assert.equal(new Set(unpaired).size, 3);
+});
+
+test('base64 has one spelling', () => {
+  assert.deepEqual(fromBase64('AQI='), Uint8Array.of(1, 2));
+  for (const text of ['AQI', 'AQJ=', ' AQI=', 'AQI=\n', 'AQ-_', 'Ä', 1, null, undefined]) assert.equal(fromBase64(text), undefined, String(text));
 });
