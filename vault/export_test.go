@@ -51,3 +51,11 @@ func (v *Vault) SetNoSync() {
 		v.open.db.NoSync = true
 	}
 }
+
+// Expirer returns what the timers of the present opening do when they fire.
+func (v *Vault) Expirer() func() {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	o := v.open
+	return func() { v.lockAndAnchor(LockerTimer, o) }
+}

@@ -72,6 +72,22 @@ func TestTimersOfAnEarlierOpening(t *testing.T) {
 	})
 }
 
+// A timer that fired just before its opening ended does nothing to the next one.
+func TestTimerThatFiredTooLate(t *testing.T) {
+	v := vaulttest.New(t, nil)
+	late := v.Expirer()
+	v.Lock(vault.LockerOwner)
+	open(t, v)
+	late()
+	if s := v.Status(); s.State != vault.StateOpen {
+		t.Fatal("the timer of an earlier opening locked the later one")
+	}
+	v.Expirer()()
+	if s := v.Status(); s.State != vault.StateLocked || v.LockedBy() != vault.LockerTimer {
+		t.Fatalf("%+v by %v", s, v.LockedBy())
+	}
+}
+
 // The anchor is written once a minute while there are changes, and at a lock.
 func TestAnchorFollowsTheFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
