@@ -1,6 +1,6 @@
 import { type Channel, type SocketConstructor } from './channel.js';
 import { type Keys } from './keys.js';
-import type { PairOptions } from './postern.js';
+import { type PairOptions } from './pairing.js';
 import type { VaultStatus } from './protocol.js';
 import { type Standing } from './state.js';
 /** What is known of a connection that did not come about. */

@@ -1,6 +1,17 @@
 import { type SocketConstructor } from './channel.js';
 import type { Keys } from './keys.js';
-import type { PairOptions } from './postern.js';
+export interface PairCode {
+    /** Six digits. The owner says yes only where the agent shows the same. */
+    code: string;
+    /** How long the question stays open. */
+    seconds: number;
+}
+export interface PairOptions {
+    /** Gets the code to show: the owner compares it before saying yes. */
+    onCode?: (code: PairCode) => void;
+    /** Takes the question back. */
+    signal?: AbortSignal;
+}
 export interface Applicant extends PairOptions {
     /** What the app calls itself. */
     app: string;

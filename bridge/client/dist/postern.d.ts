@@ -1,7 +1,9 @@
 import type { SocketConstructor } from './channel.js';
+import type { PairOptions } from './pairing.js';
 import type { Events, Methods, VaultStatus } from './protocol.js';
 import { type State } from './state.js';
 export { PosternError, type ErrorKind } from './errors.js';
+export type { PairCode, PairOptions } from './pairing.js';
 export type { State } from './state.js';
 export type * from './protocol.js';
 export type * from './postman.js';
@@ -20,18 +22,6 @@ export interface CallOptions {
     signal?: AbortSignal;
 }
 /** What a page shows while its owner decides. */
-export interface PairCode {
-    /** Six digits. The owner says yes only where the agent shows the same. */
-    code: string;
-    /** How long the question stays open. */
-    seconds: number;
-}
-export interface PairOptions {
-    /** Gets the code to show: the owner compares it before saying yes. */
-    onCode?: (code: PairCode) => void;
-    /** Takes the question back. */
-    signal?: AbortSignal;
-}
 export interface StateChange {
     state: State;
     help: string;

@@ -2,8 +2,7 @@ import { Ended, openSocket, subprotocol, type Channel, type SocketConstructor } 
 import { shakeHands } from './handshake.js';
 import { browserOf, helpText } from './help.js';
 import { browserKeys, type Keys } from './keys.js';
-import { askToBeAllowed } from './pairing.js';
-import type { PairOptions } from './postern.js';
+import { askToBeAllowed, type PairOptions } from './pairing.js';
 import type { VaultStatus } from './protocol.js';
 import { stateOf, type Permission, type Standing } from './state.js';
 

@@ -1,12 +1,25 @@
 import { openSocket, plainChannel, subprotocol, type SocketConstructor } from './channel.js';
 import { PosternError, closed } from './errors.js';
 import type { Keys } from './keys.js';
-import type { PairOptions } from './postern.js';
 import { Rpc } from './rpc.js';
 import { base64, comparisonCode, fromBase64, transcript, utf8, verify } from './transcript.js';
 
 /** How long the owner has for an answer. */
 const questionSeconds = 60;
+
+export interface PairCode {
+  /** Six digits. The owner says yes only where the agent shows the same. */
+  code: string;
+  /** How long the question stays open. */
+  seconds: number;
+}
+
+export interface PairOptions {
+  /** Gets the code to show: the owner compares it before saying yes. */
+  onCode?: (code: PairCode) => void;
+  /** Takes the question back. */
+  signal?: AbortSignal;
+}
 
 export interface Applicant extends PairOptions {
   /** What the app calls itself. */
