@@ -179,6 +179,7 @@ func (p *tab) shows(selector, text string) {
 // picture keeps a screenshot: in docs with -update, else beside the test's files.
 func (p *tab) picture(name string) {
 	p.t.Helper()
+	p.until("nothing moves any more", `document.getAnimations().every(a => a.playState !== "running")`)
 	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		p.t.Fatal(err)
@@ -224,6 +225,7 @@ func TestPageUsesASecretThroughTheAgent(t *testing.T) {
 	if err != nil || strings.Contains(whole, canaryValue) {
 		t.Errorf("the page holds the value: %v", err)
 	}
+	page.do(chromedp.ScrollIntoView(chromedp.CSS("#seen-hash")))
 	page.picture("playground")
 
 	// The owner locks: the page is told, and cannot go on by itself.

@@ -54,18 +54,22 @@ func (c *cli) secretSetCommand() *cobra.Command {
 	return cmd
 }
 
-// secretValue reads the value where one is to be had: standard input on request,
-// else a prompt, unless only domains or the switch are to change.
+// secretValue reads the value where one is to be had: from standard input on
+// request, else from a person, who may leave a secret's value as it is.
 func (c *cli) secretValue(cmd *cobra.Command, stdin bool, name string) (value string, given bool, err error) {
+	onlyAbout := cmd.Flags().Changed("domain") || cmd.Flags().Changed("disabled")
 	switch {
 	case stdin:
 		value, err = readSecret(cmd.InOrStdin())
 		return value, true, err
-	case cmd.Flags().Changed("domain") || cmd.Flags().Changed("disabled"):
-		return "", false, nil
+	case isTerminal(os.Stdin) && onlyAbout:
+		value, err = promptSecret("value of " + name + " (empty: as it is): ")
+		return value, value != "", err
 	case isTerminal(os.Stdin):
 		value, err = promptSecret("value of " + name + ": ")
 		return value, true, err
+	case onlyAbout:
+		return "", false, nil
 	}
 	return "", false, usage("no value given", "pipe it in with --value-stdin")
 }

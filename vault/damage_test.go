@@ -38,8 +38,8 @@ type variation func(good []byte, n int) []byte
 
 var variations = map[string]variation{
 	// flip turns one bit of each byte.
-	"flip even": func(good []byte, n int) []byte { return flip(good, 2*n) },
-	"flip odd":  func(good []byte, n int) []byte { return flip(good, 2*n+1) },
+	"flip even": func(good []byte, n int) []byte { return flip(good, 2*n*flipStep) },
+	"flip odd":  func(good []byte, n int) []byte { return flip(good, 2*n*flipStep+1) },
 	"zero": func(good []byte, n int) []byte {
 		if n*512 >= len(good) {
 			return nil
@@ -83,7 +83,7 @@ func flip(good []byte, n int) []byte {
 		return nil
 	}
 	bad := bytes.Clone(good)
-	bad[n] ^= 1 << (n / 2 % 8)
+	bad[n] ^= 1 << ((n/2 + n/16) % 8)
 	return bad
 }
 
@@ -106,7 +106,7 @@ func TestDamagedFile(t *testing.T) {
 		secrets     int
 		least, most int
 	}{
-		{"flip even", 3, 10_000, 100_000}, {"flip odd", 3, 10_000, 100_000}, {"zero", 3, 30, 400}, {"cut", 3, 30, 400}, {"copy", 3, 49, 1000},
+		{"flip even", 3, 10_000 / flipStep, 100_000}, {"flip odd", 3, 10_000 / flipStep, 100_000}, {"zero", 3, 30, 400}, {"cut", 3, 30, 400}, {"copy", 3, 49, 1000},
 		{"point", 120, 500, 20_000}, {"zero", 120, 100, 2000},
 	} {
 		t.Run(fmt.Sprint(c.kind, c.secrets), func(t *testing.T) {

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -80,6 +81,21 @@ func TestExportRefuses(t *testing.T) {
 	v.Lock(vault.LockerOwner)
 	if err := v.ExportPlain(t.Context(), io.Discard); !errors.Is(err, vault.ErrLocked) {
 		t.Errorf("locked: %v", err)
+	}
+}
+
+func TestExportAndImportAreCancelled(t *testing.T) {
+	v := vaulttest.New(t, map[string]string{"a": "b"})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.ExportPlain(ctx, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("export: %v", err)
+	}
+	if _, err := v.Import(ctx, strings.NewReader("c=d"), vault.ImportOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("import: %v", err)
+	}
+	if s := v.Status(); s.Secrets != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -13,6 +13,15 @@
 // that request goes and who asks. While the vault is open only names, allowed
 // domains and flags are in memory; a value is opened when it is used.
 //
+// What is left in memory depends on the build. One with GOEXPERIMENT=runtimesecret
+// (Linux on amd64 and arm64) leaves no copy of the vault key once it was used. An
+// ordinary build wipes the buffers that it can name, and promises no more: copies
+// that the cryptography made stay until the garbage collector reuses their place.
+// In both, the key that seals records is in memory while the vault is open; values
+// are there from when they are asked for until the caller wipes them, and text
+// that was made of them, as in a resolved request, cannot be wiped. Harden keeps
+// other programs of the same user from looking.
+//
 // All methods are safe for use by several goroutines. Nothing is started by a
 // constructor; timers run while a vault is open.
 package vault
