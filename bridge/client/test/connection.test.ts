@@ -1,3 +1,4 @@
+import { holdTimers } from './globals.js';
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Keys } from '../src/keys.js';
@@ -119,7 +120,7 @@ test('an origin that the owner blocks is told so', async () => {
 });
 
 test('while the browser asks its user, nothing else is tried', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  holdTimers(t);
   const permission = Object.assign(new EventTarget(), { state: 'prompt' });
   const sockets: FakeSocket[] = [];
   const browser = agent.browser(keys, { permission: async () => permission as unknown as PermissionStatus });

@@ -1,3 +1,4 @@
+import './globals.js';
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Keys } from '../src/keys.js';

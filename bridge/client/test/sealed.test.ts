@@ -1,3 +1,4 @@
+import { holdTimers } from './globals.js';
 // What somebody on the port or on the way can do to a paired page, and what comes of it.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -58,7 +59,7 @@ for (const [name, hello] of impostors) {
 }
 
 test('who opens and says nothing gets nothing', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  holdTimers(t);
   agent.hello = () => new Promise(() => {});
   const connecting = page();
   while (agent.sockets.length === 0) await new Promise(setImmediate);

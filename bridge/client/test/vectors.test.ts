@@ -1,3 +1,4 @@
+import './globals.js';
 // The vectors of bridge/testdata, which are for clients in any language.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
