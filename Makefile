@@ -23,6 +23,13 @@ build: go ## Build bin/postern
 
 test: go packages lint web cross ## Run every check and test
 	go test -race -timeout 20m ./...
+	go test -timeout 20m ./vault
+
+powercut: go ## Cut the power under the vault: needs root and loop mounts
+	go test -tags powercut -run PowerCut -timeout 30m -v ./vault
+
+bench: go ## Measure the speeds that the goals name, as ratios in one run
+	go test -run XXX -bench . -benchtime 200ms ./vault ./bridge
 
 lint: go ## Formatting, vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on: $$unformatted"; exit 1; }
@@ -58,4 +65,4 @@ packages:
 	export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get -o DPkg::Lock::Timeout=300 update -qq && $$sudo apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends $$missing >/dev/null
 
-.PHONY: help run playground build test lint web generate cross go packages
+.PHONY: powercut bench help run playground build test lint web generate cross go packages

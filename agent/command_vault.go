@@ -59,22 +59,24 @@ func withoutStore(err error) error {
 }
 
 func (c *cli) unlockCommand() *cobra.Command {
-	var keyStdin bool
+	var keyStdin, passphraseStdin bool
 	cmd := &cobra.Command{
 		Use:   "unlock",
 		Short: "Open the vault with the key in the password manager, or with one that you give",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			params := map[string]string{}
-			if keyStdin {
-				key, err := readSecret(cmd.InOrStdin())
+			if keyStdin || passphraseStdin {
+				text, err := readSecret(cmd.InOrStdin())
 				if err != nil {
 					return err
 				}
-				params["key"] = key
+				if keyStdin {
+					return c.open(cmd, map[string]string{"key": text})
+				}
+				return c.open(cmd, map[string]string{"passphrase": text})
 			}
-			err := c.open(cmd, params)
-			if e, ok := errors.AsType[*cliError](err); ok && !keyStdin && needsKey(e.kind) {
+			err := c.open(cmd, map[string]string{})
+			if e, ok := errors.AsType[*cliError](err); ok && needsKey(e.kind) {
 				e.hint = "give the vault key: postern unlock --key-stdin"
 				if isTerminal(os.Stdin) {
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s\n", inVoice(e.message))
@@ -89,6 +91,8 @@ func (c *cli) unlockCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&keyStdin, "key-stdin", false, "read the vault key from standard input")
+	cmd.Flags().BoolVar(&passphraseStdin, "passphrase-stdin", false, "read the vault's passphrase from standard input")
+	cmd.MarkFlagsMutuallyExclusive("key-stdin", "passphrase-stdin")
 	return cmd
 }
 
@@ -153,7 +157,7 @@ func (c *cli) keyCommand() *cobra.Command {
 			return c.printKey(cmd, key, "whoever has this key and the vault file can read every secret")
 		},
 	}
-	return group("key", "Show or replace the vault key, or say where it is kept", show, c.keyRotateCommand(), c.keyResetCommand(),
+	return group("key", "Show or replace the vault key, or say where it is kept", show, c.keyRotateCommand(), c.keyResetCommand(), c.keyPassphraseCommand(),
 		c.keyCall("store", "Keep the key in the password manager", "key.store", "the key is in the password manager"),
 		c.keyCall("forget", "Remove the key from the password manager", "key.forget", "the key is no longer in the password manager"))
 }
@@ -215,4 +219,31 @@ func (c *cli) confirmDeletion(yes bool, what string) error {
 		return hinted("nothing was deleted", "")
 	}
 	return nil
+}
+
+func (c *cli) keyPassphraseCommand() *cobra.Command {
+	var remove bool
+	cmd := &cobra.Command{
+		Use: "passphrase", Short: "Let a passphrase open the vault too", Args: cobra.NoArgs,
+		Long: `Let a passphrase of 12 characters or more open the vault beside its key. It is
+asked for, or read from standard input.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if remove {
+				if err := c.call(cmd.Context(), "key.removePassphrase", nothing{}, nil); err != nil {
+					return err
+				}
+				return c.done(cmd, "no passphrase opens the vault any more")
+			}
+			passphrase, err := c.newPassphrase(cmd)
+			if err != nil {
+				return err
+			}
+			if err := c.call(cmd.Context(), "key.setPassphrase", map[string]string{"passphrase": passphrase}, nil); err != nil {
+				return err
+			}
+			return c.done(cmd, "the passphrase opens the vault")
+		},
+	}
+	cmd.Flags().BoolVar(&remove, "remove", false, "let no passphrase open it any more")
+	return cmd
 }

@@ -55,23 +55,33 @@ func vaultCreate(ctx context.Context, o *session, p createParams) (keyText, erro
 
 type openParams struct {
 	Key string `json:"key,omitzero"`
+	// Passphrase opens a vault that has one.
+	Passphrase string `json:"passphrase,omitzero"`
 }
 
 func vaultOpen(ctx context.Context, o *session, p openParams) (vault.Status, error) {
-	if p.Key == "" {
-		if by := o.vault.LockedBy(); o.role == roleApp && by != vault.LockerNone && by != vault.LockerApp {
-			return vault.Status{}, fail("locked", "The vault was locked, and a page cannot open it by itself.", "Unlock it from the tray, or type the vault key.")
-		}
-		err := o.vault.Open(ctx, nil)
-		return o.vault.Status(), err
-	}
-	key, err := seal.ParseKey(p.Key)
-	if err != nil {
-		return vault.Status{}, err
-	}
-	defer key.Wipe()
-	err = o.vault.Open(ctx, key)
+	err := o.openVault(ctx, p)
 	return o.vault.Status(), err
+}
+
+func (o *session) openVault(ctx context.Context, p openParams) error {
+	switch {
+	case p.Key != "" && p.Passphrase != "":
+		return fail("invalid", "A vault is opened with its key or with its passphrase.", "Give one of them.")
+	case p.Passphrase != "":
+		return o.vault.OpenWithPassphrase(ctx, []byte(p.Passphrase))
+	case p.Key != "":
+		key, err := seal.ParseKey(p.Key)
+		if err != nil {
+			return err
+		}
+		defer key.Wipe()
+		return o.vault.Open(ctx, key)
+	}
+	if by := o.vault.LockedBy(); o.role == roleApp && by != vault.LockerNone && by != vault.LockerApp {
+		return fail("locked", "The vault was locked, and a page cannot open it by itself.", "Unlock it from the tray, or type the vault key.")
+	}
+	return o.vault.Open(ctx, nil)
 }
 
 func vaultLock(_ context.Context, o *session, _ nothing) (nothing, error) {
@@ -121,6 +131,18 @@ func keyReveal(_ context.Context, o *session, _ nothing) (keyText, error) {
 
 func keyStore(ctx context.Context, o *session, _ nothing) (nothing, error) {
 	return nothing{}, o.vault.StoreKey(ctx)
+}
+
+type passphraseParams struct {
+	Passphrase string `json:"passphrase"`
+}
+
+func keySetPassphrase(ctx context.Context, o *session, p passphraseParams) (nothing, error) {
+	return nothing{}, o.vault.SetPassphrase(ctx, []byte(p.Passphrase))
+}
+
+func keyRemovePassphrase(ctx context.Context, o *session, _ nothing) (nothing, error) {
+	return nothing{}, o.vault.RemovePassphrase(ctx)
 }
 
 func keyForget(ctx context.Context, o *session, _ nothing) (nothing, error) {

@@ -20,7 +20,7 @@ var methods = []method{
 
 	rpc("vault.status", "Tells the state of this connection's vault.", everyone, vaultStatus),
 	inBackground(rpc("vault.create", "Makes the vault and returns its key, the only time unasked. With store, the default, the key is kept in the password manager.", everyone, vaultCreate)),
-	inBackground(rpc("vault.open", "Opens the vault, with the key or with the one in the password manager.", everyone, vaultOpen)),
+	inBackground(rpc("vault.open", "Opens the vault with the key, with its passphrase, or with the key in the password manager.", everyone, vaultOpen)),
 	rpc("vault.lock", "Locks the vault; the owner locks all of them.", everyone, vaultLock),
 	inBackground(rpc("vault.unlockAll", "Opens every vault in use with its key in the password manager.", roleOwner, vaultUnlockAll)),
 	inBackground(rpc("vault.signOut", "Deletes the vault and every secret in it for good.", everyone, vaultSignOut)),
@@ -31,6 +31,8 @@ var methods = []method{
 	rpc("key.reveal", "Shows the key of the open vault again.", roleOwner, keyReveal),
 	inBackground(rpc("key.store", "Keeps the key of the open vault in the password manager.", roleOwner, keyStore)),
 	inBackground(rpc("key.rotate", "Gives the open vault a new key and returns it; deep, for a key that leaked, seals every secret anew as well.", roleOwner, keyRotate)),
+	inBackground(rpc("key.setPassphrase", "Lets a passphrase of 12 characters or more open the vault too, in place of an earlier one.", roleOwner, keySetPassphrase)),
+	inBackground(rpc("key.removePassphrase", "Leaves the vault key as the only way to open the vault.", roleOwner, keyRemovePassphrase)),
 	inBackground(rpc("key.forget", "Removes the key from the password manager.", roleOwner, keyForget)),
 
 	rpc("secret.list", "Lists secrets without their values.", everyone, secretList),

@@ -141,6 +141,8 @@ export interface NameParams {
 export type Nothing = Record<string, never>;
 export interface OpenParams {
     key?: string;
+    /** Passphrase opens a vault that has one. */
+    passphrase?: string;
 }
 export interface OriginParams {
     origin: string;
@@ -170,6 +172,9 @@ export interface PairResult {
     allowed: boolean;
     /** Signature is the agent's over the pairing; the page pins the key that made it. Base64. */
     signature?: string;
+}
+export interface PassphraseParams {
+    passphrase: string;
 }
 /**
  * Response is the answer to a request, as a Postman collection writes it, with
@@ -316,7 +321,7 @@ export interface Methods {
         params: CreateParams;
         result: KeyText;
     };
-    /** Opens the vault, with the key or with the one in the password manager. For apps and the owner. */
+    /** Opens the vault with the key, with its passphrase, or with the key in the password manager. For apps and the owner. */
     'vault.open': {
         params: OpenParams;
         result: VaultStatus;
@@ -365,6 +370,16 @@ export interface Methods {
     'key.rotate': {
         params: RotateParams;
         result: KeyText;
+    };
+    /** Lets a passphrase of 12 characters or more open the vault too, in place of an earlier one. For the owner. */
+    'key.setPassphrase': {
+        params: PassphraseParams;
+        result: Nothing;
+    };
+    /** Leaves the vault key as the only way to open the vault. For the owner. */
+    'key.removePassphrase': {
+        params: Nothing;
+        result: Nothing;
     };
     /** Removes the key from the password manager. For the owner. */
     'key.forget': {

@@ -196,6 +196,8 @@ export type Nothing = Record<string, never>;
 
 export interface OpenParams {
   key?: string;
+  /** Passphrase opens a vault that has one. */
+  passphrase?: string;
 }
 
 export interface OriginParams {
@@ -230,6 +232,10 @@ export interface PairResult {
   allowed: boolean;
   /** Signature is the agent's over the pairing; the page pins the key that made it. Base64. */
   signature?: string;
+}
+
+export interface PassphraseParams {
+  passphrase: string;
 }
 
 /**
@@ -382,7 +388,7 @@ export interface Methods {
   'vault.status': { params: Nothing; result: VaultStatus };
   /** Makes the vault and returns its key, the only time unasked. With store, the default, the key is kept in the password manager. For apps and the owner. */
   'vault.create': { params: CreateParams; result: KeyText };
-  /** Opens the vault, with the key or with the one in the password manager. For apps and the owner. */
+  /** Opens the vault with the key, with its passphrase, or with the key in the password manager. For apps and the owner. */
   'vault.open': { params: OpenParams; result: VaultStatus };
   /** Locks the vault; the owner locks all of them. For apps and the owner. */
   'vault.lock': { params: Nothing; result: Nothing };
@@ -402,6 +408,10 @@ export interface Methods {
   'key.store': { params: Nothing; result: Nothing };
   /** Gives the open vault a new key and returns it; deep, for a key that leaked, seals every secret anew as well. For the owner. */
   'key.rotate': { params: RotateParams; result: KeyText };
+  /** Lets a passphrase of 12 characters or more open the vault too, in place of an earlier one. For the owner. */
+  'key.setPassphrase': { params: PassphraseParams; result: Nothing };
+  /** Leaves the vault key as the only way to open the vault. For the owner. */
+  'key.removePassphrase': { params: Nothing; result: Nothing };
   /** Removes the key from the password manager. For the owner. */
   'key.forget': { params: Nothing; result: Nothing };
   /** Lists secrets without their values. For apps and the owner. */
