@@ -171,7 +171,7 @@ func TestRunningProgram(t *testing.T) {
 	wantInstalled(t, false)
 
 	exe := filepath.Join(t.TempDir(), "postern")
-	run(t, "go", "build", "-o", exe, "./testdata/installself")
+	run(t, "go", "build", "-buildvcs=false", "-o", exe, "./testdata/installself")
 	run(t, exe)
 	wantInstalled(t, true)
 	if got := sessionWouldStart(t); !strings.Contains(got, exe) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,25 @@ import (
 	"postern/vault"
 	"postern/vault/vaulttest"
 )
+
+// mayMount runs the test once more where it may mount, if it may not here: as root
+// of a user namespace of its own. False means that this has been done.
+func mayMount(t *testing.T) bool {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return true
+	}
+	again := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	again.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("in a user namespace (where those are forbidden, run the tests as root): %v\n%s", err, out)
+	}
+	return false
+}
 
 // smallDisk mounts a tmpfs of a few pages.
 func smallDisk(t *testing.T, size string) string {
@@ -36,6 +56,9 @@ func isStorage(err error) bool {
 // On a full disk every change is refused by name, what was saved stays, is read,
 // and changes go on once there is room.
 func TestDiskFull(t *testing.T) {
+	if !mayMount(t) {
+		return
+	}
 	disk := smallDisk(t, "512k")
 	accounts, _ := vaulttest.Accounts(t, vault.Options{Dir: filepath.Join(disk, "vaults")})
 	v := accounts.Vault(vault.LocalAccount)
@@ -91,6 +114,9 @@ func fillDisk(t *testing.T, path string) {
 }
 
 func TestCreateOnAFullDisk(t *testing.T) {
+	if !mayMount(t) {
+		return
+	}
 	disk := smallDisk(t, "64k")
 	fillDisk(t, filepath.Join(disk, "ballast"))
 	keys := &vaulttest.Keys{}
@@ -105,6 +131,9 @@ func TestCreateOnAFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
+	if !mayMount(t) {
+		return
+	}
 	disk := smallDisk(t, "1m")
 	dir, keys := filepath.Join(disk, "vaults"), &vaulttest.Keys{}
 	v := reopen(t, dir, keys)
