@@ -75,6 +75,10 @@ func run(ctx context.Context, f folders, c config, o startOptions) error {
 		defer stop()
 		return a.server.Serve(ctx, owner, pages...)
 	})
+	group.Go(func() error {
+		watchLocks(ctx, func() { a.accounts.LockAll(vault.LockerTimer) }, log)
+		return nil
+	})
 	fmt.Fprintf(o.out, "listening on 127.0.0.1:%d\n", c.Port)
 	log.Info("started", "version", version(), "port", c.Port)
 	if o.welcome {

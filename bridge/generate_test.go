@@ -19,9 +19,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"postern/bridge/relay"
-	"postern/vault"
 )
 
 // The method table is the protocol; TestGenerated prints it as TypeScript types
@@ -64,21 +61,15 @@ func golden(t *testing.T, path string, want []byte) {
 	}
 }
 
-// typeNames are the types whose Go name says too little outside its package.
-var typeNames = map[reflect.Type]string{
-	reflect.TypeFor[vault.Status]():   "VaultStatus",
-	reflect.TypeFor[vault.State]():    "VaultState",
-	reflect.TypeFor[vault.Kind]():     "SecretKind",
-	reflect.TypeFor[relay.Response](): "PostmanResponse",
-}
-
-// fieldTypes are the fields whose Go type says too little.
-var fieldTypes = map[string]string{
-	"bridge.agentInfoResult.Role": union("app", "owner"),
-	"bridge.cancelParams.ID":      "number | string",
-	"bridge.listParams.Sort":      union("name", "-name", "updated", "-updated"),
-	"vault.Reference.State":       union(vault.StateResolved, vault.StateEmpty, vault.StateUnresolved),
-	"vault.Reference.Cause":       union(vault.CauseNotFound, vault.CauseLocked, vault.CauseDisabled, vault.CauseDomain, vault.CauseNeedsGrant),
+// fieldType is the type of a field whose Go type says too little.
+func fieldType(path string) string {
+	if path == "bridge.cancelParams.ID" {
+		return "number | string"
+	}
+	if values := fieldValues[path]; values != nil {
+		return union(values...)
+	}
+	return ""
 }
 
 var plainTypes = map[reflect.Type]string{
@@ -221,7 +212,7 @@ func (p *printer) typeOf(t reflect.Type) string {
 
 // declare prints a named type once. Two types of one name would be one.
 func (p *printer) declare(t reflect.Type) string {
-	name := cmp.Or(typeNames[t], strings.ToUpper(t.Name()[:1])+t.Name()[1:])
+	name := typeName(t)
 	if d, found := p.declared[name]; found {
 		if d.of != t {
 			p.t.Fatalf("%v and %v are both %s in TypeScript; give one a row in typeNames", d.of, t, name)
@@ -230,7 +221,11 @@ func (p *printer) declare(t reflect.Type) string {
 	}
 	p.declared[name] = declaration{of: t}
 	text := comment("", p.docs[t.String()])
-	switch values := p.constants[t.String()]; {
+	values := p.constants[t.String()]
+	if !slices.Equal(values, typeValues[t]) {
+		p.t.Errorf("typeValues has %q for %v, whose constants are %q", typeValues[t], t, values)
+	}
+	switch {
 	case t.Kind() == reflect.String && len(values) > 0:
 		text += "export type " + name + " = " + union(values...) + ";\n"
 	case t.Kind() == reflect.String:
@@ -268,10 +263,10 @@ func (p *printer) fields(t reflect.Type) string {
 		if f.Type == reflect.TypeFor[[]byte]() {
 			doc = strings.TrimSpace(doc + " Base64.")
 		}
-		if fieldTypes[path] == "" {
+		if fieldType(path) == "" {
 			b.WriteString(comment("  ", doc))
 		}
-		fmt.Fprintf(&b, "  %s%s: %s;\n", name, optional, cmp.Or(fieldTypes[path], p.typeOf(f.Type)))
+		fmt.Fprintf(&b, "  %s%s: %s;\n", name, optional, cmp.Or(fieldType(path), p.typeOf(f.Type)))
 	}
 	if len(bases) > 0 {
 		return " extends " + strings.Join(bases, ", ") + " {\n" + b.String() + "}\n"

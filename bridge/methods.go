@@ -83,8 +83,8 @@ var foreignTypes = map[reflect.Type]string{
 var methodsByName map[string]method
 
 func init() {
-	methodsByName = make(map[string]method, len(methods))
-	for _, m := range methods {
+	methodsByName = make(map[string]method, len(methods)+1)
+	for _, m := range append([]method{discover}, methods...) {
 		methodsByName[m.name] = m
 	}
 }

@@ -121,9 +121,8 @@ func describe(r role, version string) openRPC {
 		failures = append(failures, schema{Ref: "#/components/errors/" + kind})
 	}
 	document := openRPC{OpenRPC: openRPCVersion, Info: openRPCInfo{Title: "Postern", Version: version}, Components: components}
-	for _, name := range slices.Sorted(maps.Keys(methodsByName)) {
-		m := methodsByName[name]
-		if m.roles&r == 0 || name == discover.name {
+	for _, m := range methods {
+		if m.roles&r == 0 {
 			continue
 		}
 		document.Methods = append(document.Methods, openRPCMethod{

@@ -108,6 +108,10 @@ type errorData struct {
 	Fix  string `json:"fix"`
 }
 
+func objectOf(e *Error) errorObject {
+	return errorObject{Code: e.Code, Message: e.Message, Data: errorData{Kind: e.Kind, Fix: e.Fix}}
+}
+
 type notification struct {
 	Version string `json:"jsonrpc"`
 	Method  string `json:"method"`
@@ -170,9 +174,7 @@ func encodeResult(id jsontext.Value, result any) ([]byte, error) {
 }
 
 func encodeError(id jsontext.Value, e *Error) []byte {
-	b, err := json.Marshal(errorResponse{Version: rpcVersion, ID: id, Error: errorObject{
-		Code: e.Code, Message: e.Message, Data: errorData{Kind: e.Kind, Fix: e.Fix},
-	}})
+	b, err := json.Marshal(errorResponse{Version: rpcVersion, ID: id, Error: objectOf(e)})
 	if err != nil {
 		// Every part is a string of ours or an id that was parsed.
 		panic(err)
