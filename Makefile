@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # What the tests use beside Go: a C compiler for the race detector, a real
 # password manager, browser, bus and panel. Names are Debian's.
-PACKAGES := ca-certificates gcc libc6-dev git chromium dbus gnome-keyring desktop-file-utils dex libglib2.0-bin age e2fsprogs python3
+PACKAGES := ca-certificates gcc libc6-dev git chromium dbus gnome-keyring desktop-file-utils dex libglib2.0-bin age e2fsprogs xvfb
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CROSS := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/arm64
 

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -78,4 +81,49 @@ func TestPublicPage(t *testing.T) {
 	page.goTo(origin)
 	page.click("#connect")
 	page.shows("#state", "blocked-by-browser")
+}
+
+// display starts an X server without a screen, for a browser that shows prompts.
+func display(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("Xvfb")
+	if err != nil {
+		t.Fatal("Xvfb is missing: install the package xvfb")
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	server := exec.Command(path, "-displayfd", "3", "-screen", "0", "1200x900x24", "-nolisten", "tcp")
+	server.ExtraFiles = []*os.File{write}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	t.Cleanup(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	number, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		t.Fatal("Xvfb ended at once:", err)
+	}
+	return ":" + strings.TrimSpace(number)
+}
+
+// TestPublicPageWaitsForTheBrowsersQuestion: while the browser asks its user, the
+// page says so, and nothing has reached the agent's owner.
+func TestPublicPageWaitsForTheBrowsersQuestion(t *testing.T) {
+	t.Setenv("DISPLAY", display(t))
+	r := startRig(t)
+	origin, flags := r.public(t)
+	page := openBrowserForTest(t, append(flags, chromedp.VisibleWindow)...)
+	page.goTo(origin)
+	page.click("#connect")
+	page.shows("#state", "permission-needed")
+	page.shows("#help", "Choose Allow")
+	if asked := r.postern(t, "app", "pending", "--json"); !strings.Contains(asked, `"questions":[]`) {
+		t.Errorf("the owner was asked before the browser's user: %s", asked)
+	}
 }
