@@ -295,10 +295,37 @@ func TestConsole(t *testing.T) {
 	page.click("#unlock")
 	page.shows("body", "weather")
 
+	page.keysAndFiles(t)
+
 	// A link is good once: whoever finds it in a history gets nothing.
 	second := openBrowserForTest(t)
 	second.goTo(link)
 	second.shows("body", "postern open")
+}
+
+// keysAndFiles replaces the key, exports, and imports a file, as an owner does.
+func (p *tab) keysAndFiles(t *testing.T) {
+	t.Helper()
+	p.click("#key-button")
+	p.click(`[data-testid="key-rotate"]`)
+	p.shows(`[data-testid="key-text"]`, "PVK1-")
+	p.click(`[data-testid="open-export"]`)
+	p.typeInto(`[data-testid="export-passphrase"]`, "correct horse battery")
+	p.typeInto(`[data-testid="export-again"]`, "correct horse battery")
+	p.click(`[data-testid="export-go"]`)
+	p.until("the export is done", `!document.querySelector("dialog")`)
+
+	file := filepath.Join(t.TempDir(), "app.env")
+	if err := os.WriteFile(file, []byte("IMPORTED=from-a-file\nweather=is-here-already\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.click("#key-button")
+	p.click(`[data-testid="open-import"]`)
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(`[data-testid="import-file"]`), []string{file}))
+	p.click(`[data-testid="import-look"]`)
+	p.shows(`[data-testid="import-plan"]`, "1 added, 1 skipped")
+	p.click(`[data-testid="import-go"]`)
+	p.shows("#vault-table", "IMPORTED")
 }
 
 // TestRebindingPageReachesNothing gives a foreign name the agent's address, as

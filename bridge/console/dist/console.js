@@ -383,6 +383,11 @@ function setIcon(button, name, label) {
   button.setAttribute("aria-label", label);
   button.replaceChildren(icon(name));
 }
+function download(name, content) {
+  const address = URL.createObjectURL(content);
+  el("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1e4);
+}
 function say(text) {
   const toast = document.getElementById("toast");
   if (!toast) return;
@@ -687,8 +692,8 @@ function keyCard(key) {
     await copyText(key);
     say("The key is copied.");
   };
-  const download = el("button", { type: "button", "data-testid": "key-download", onclick: () => downloadKey(key) }, "Download");
-  return el("div", { class: "stack" }, el("output", { class: "key", "data-testid": "key-text" }, key), el("div", { class: "actions start" }, copy, download));
+  const download2 = el("button", { type: "button", "data-testid": "key-download", onclick: () => downloadKey(key) }, "Download");
+  return el("div", { class: "stack" }, el("output", { class: "key", "data-testid": "key-text" }, key), el("div", { class: "actions start" }, copy, download2));
 }
 async function copyText(text) {
   await navigator.clipboard.writeText(text);
@@ -700,9 +705,7 @@ ${key}
 
 This key opens your vault. Keep it where nobody else reads it.
 `;
-  const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  el("a", { href: address, download: "postern-vault-key.txt" }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1e4);
+  download("postern-vault-key.txt", new Blob([text], { type: "text/plain" }));
 }
 
 // src/entry.ts
@@ -777,6 +780,124 @@ function unlock(postern) {
   );
 }
 
+// src/transfer.ts
+function openExport(postern) {
+  const errors = errorBox();
+  const passphrase = secretInput("export-passphrase");
+  const again = secretInput("export-again");
+  const cancel = el("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  const go = el("button", { type: "submit", class: "primary", "data-testid": "export-go" }, "Export");
+  const form = el(
+    "form",
+    { class: "stack" },
+    el("p", {}, "The file holds every secret, encrypted. Postern opens it with the passphrase, and so does the age program."),
+    field("Passphrase", passphrase, "12 characters or more."),
+    field("The same again", again),
+    errors.element,
+    el("div", { class: "actions" }, cancel, go)
+  );
+  again.oninput = () => again.setCustomValidity(again.value === passphrase.value ? "" : "The passphrases differ.");
+  passphrase.oninput = again.oninput;
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const done = await attempt(errors, [go], async () => {
+      const { content } = await postern.call("vault.export", { passphrase: passphrase.value });
+      const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+      download("postern-secrets.age", new Blob([bytes], { type: "application/octet-stream" }));
+    });
+    if (done) dialog.close();
+  };
+  const dialog = openDialog("Export secrets", "export", form);
+  passphrase.focus();
+}
+function openImport(postern) {
+  const errors = errorBox();
+  const file = el("input", { type: "file", required: true, "data-testid": "import-file" });
+  const passphrase = secretInput("import-passphrase", false);
+  const secret = field("Passphrase of the file", passphrase);
+  secret.hidden = true;
+  const duplicates = el(
+    "select",
+    { "data-testid": "import-duplicates" },
+    ...[
+      ["skip", "Keep what is here"],
+      ["replace", "Replace what is here"],
+      ["rename", "Keep both, with another name"]
+    ].map(([value, text]) => el("option", { value: value ?? "" }, text))
+  );
+  const plan = el("div", { class: "stack", "aria-live": "polite", "data-testid": "import-plan" });
+  const close = el("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
+  const look = el("button", { type: "submit", "data-testid": "import-look" }, "See what would change");
+  const go = el("button", { type: "button", class: "primary", disabled: true, "data-testid": "import-go" }, "Import");
+  const again = () => {
+    go.disabled = true;
+    plan.replaceChildren();
+  };
+  const run = async (dryRun) => {
+    const content = await readFile(file);
+    return postern.call("vault.import", { content, passphrase: passphrase.value, onDuplicate: duplicates.value, dryRun });
+  };
+  file.onchange = async () => {
+    again();
+    secret.hidden = !await isEncrypted(file);
+  };
+  duplicates.onchange = passphrase.oninput = again;
+  const form = el(
+    "form",
+    { class: "stack" },
+    el("p", {}, "An export of Postern, a Postman environment or vault export, or a .env file."),
+    field("File", file),
+    secret,
+    field("Names that are here already", duplicates),
+    plan,
+    errors.element,
+    el("div", { class: "actions" }, close, look, go)
+  );
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    void attempt(errors, [look], async () => {
+      plan.replaceChildren(...planOf(await run(true)));
+      go.disabled = false;
+    });
+  };
+  go.onclick = async () => {
+    const done = await attempt(errors, [look, go], async () => say(`Imported: ${summary(await run(false))}.`));
+    if (done) dialog.close();
+  };
+  const dialog = openDialog("Import secrets", "import", form);
+}
+function secretInput(testid, required = true) {
+  return el("input", { type: "password", autocomplete: "new-password", required, "data-testid": testid });
+}
+function summary({ items }) {
+  const count = /* @__PURE__ */ new Map();
+  for (const { result } of items) count.set(result, (count.get(result) ?? 0) + 1);
+  return [...count].map(([result, n]) => `${n} ${result}`).join(", ") || "nothing";
+}
+var shownItems = 50;
+function planOf(report) {
+  const rows = report.items.slice(0, shownItems).map(({ name, as, result, reason }) => {
+    const renamed = as && as !== name ? ` as ${as}` : "";
+    return el("li", {}, el("strong", {}, result), ` ${name}${renamed}${reason ? `: ${reason}` : ""}`);
+  });
+  const more = report.items.length - rows.length;
+  return [el("p", {}, `This would happen: ${summary(report)}.`), el("ul", { class: "plan" }, ...rows, more > 0 && el("li", {}, `and ${more} more`))];
+}
+async function isEncrypted(input) {
+  const start2 = await input.files?.[0]?.slice(0, 64).text();
+  return start2 !== void 0 && /^(age-encryption\.org\/|-----BEGIN AGE)/.test(start2);
+}
+function readFile(input) {
+  const [file] = input.files ?? [];
+  if (!file) return Promise.resolve("");
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,?/, ""));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
 // src/keymenu.ts
 function openKeyMenu(postern) {
   const errors = errorBox();
@@ -785,6 +906,12 @@ function openKeyMenu(postern) {
   show.onclick = () => attempt(errors, [show], async () => {
     const { key } = await postern.call("key.reveal");
     shown.replaceChildren(keyCard(key));
+    show.hidden = true;
+  });
+  const replace = el("button", { type: "button", "data-testid": "key-rotate" }, "Replace the key");
+  replace.onclick = () => attempt(errors, [replace], async () => {
+    const { key } = await postern.call("key.rotate", {});
+    shown.replaceChildren(el("p", {}, "This is the new key. No secret is lost; the old key opens the vault no more."), keyCard(key));
     show.hidden = true;
   });
   const keep = el("button", { type: "button", "data-testid": "key-store" }, "Keep in the password manager");
@@ -804,18 +931,22 @@ function openKeyMenu(postern) {
     dialog.close();
     confirmDanger({
       title: "Delete this vault for good?",
-      text: "Signing out deletes every secret of this account, and its key from the password manager. The key that you saved does not bring them back, and requests that refer to them are no longer sent.",
+      text: "Signing out deletes every secret of this account, and its key from the password manager. The key that you saved does not bring them back, and requests that refer to them are no longer sent. If you may want them back, cancel and export them first.",
       action: "Delete everything",
       typed: "DELETE",
       work: () => postern.call("vault.signOut")
     });
   };
+  const exporting = el("button", { type: "button", "data-testid": "open-export", onclick: () => (dialog.close(), openExport(postern)) }, "Export…");
+  const importing = el("button", { type: "button", "data-testid": "open-import", onclick: () => (dialog.close(), openImport(postern)) }, "Import…");
   const close = el("button", { type: "button", "data-testid": "key-close", onclick: () => dialog.close() }, "Close");
   const off = postern.on("vault.changed", tell);
   const dialog = openDialog(
     "Vault key",
     "key-menu",
-    el("div", { class: "stack" }, where, el("div", { class: "actions start" }, show, keep, forget), shown, errors.element),
+    el("div", { class: "stack" }, where, el("div", { class: "actions start" }, show, replace, keep, forget), shown, errors.element),
+    el("hr"),
+    el("div", { class: "actions start" }, exporting, importing),
     el("hr"),
     el("div", { class: "actions spread" }, signOut, close)
   );

@@ -63,6 +63,14 @@ export function setIcon(button: HTMLButtonElement, name: Icon, label: string): v
   button.replaceChildren(icon(name));
 }
 
+/** Hands the browser a file to save. */
+export function download(name: string, content: Blob): void {
+  const address = URL.createObjectURL(content);
+  el('a', { href: address, download: name }).click();
+  // The download has begun, but not necessarily read, when click returns.
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
 /** Says something short in the page's live region, and takes it away again. */
 export function say(text: string): void {
   const toast = document.getElementById('toast');

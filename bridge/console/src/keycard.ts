@@ -1,4 +1,4 @@
-import { el, say } from './dom.js';
+import { download, el, say } from './dom.js';
 
 /** Shows a vault key, with the two ways to keep it. */
 export function keyCard(key: string): HTMLElement {
@@ -17,8 +17,5 @@ export async function copyText(text: string): Promise<void> {
 
 function downloadKey(key: string): void {
   const text = `Postern vault key\n\n${key}\n\nThis key opens your vault. Keep it where nobody else reads it.\n`;
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  el('a', { href: address, download: 'postern-vault-key.txt' }).click();
-  // The download has begun, but not necessarily read, when click returns.
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  download('postern-vault-key.txt', new Blob([text], { type: 'text/plain' }));
 }
