@@ -66,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 locked, 4 not found, 5 refused,
 		c.startCommand(), c.openCommand(), c.statusCommand(),
 		c.createCommand(), c.unlockCommand(), c.lockCommand(), c.signOutCommand(), c.keyCommand(),
 		c.exportCommand(), c.importCommand(),
-		c.secretCommand(), c.checkCommand(), c.sendCommand(), c.appCommand(), c.autostartCommand(), c.versionCommand(),
+		c.secretCommand(), c.checkCommand(), c.sendCommand(), c.appCommand(), c.autostartCommand(), c.doctorCommand(), c.versionCommand(),
 	)
 	return root
 }

@@ -30,8 +30,9 @@ type agent struct {
 	server   *bridge.Server
 	relay    *relay.Client
 	log      *slog.Logger
-	// nudge wakes the tray when anything that it shows may have changed.
-	nudge chan struct{}
+	// nudge wakes the tray when anything that it shows may have changed, and asked
+	// those who ask the owner.
+	nudge, asked chan struct{}
 }
 
 // startOptions is what start was asked for.
@@ -79,6 +80,10 @@ func run(ctx context.Context, f folders, c config, o startOptions) error {
 		watchLocks(ctx, func() { a.accounts.LockAll(vault.LockerTimer) }, log)
 		return nil
 	})
+	group.Go(func() error {
+		a.prompt(ctx, o)
+		return nil
+	})
 	fmt.Fprintf(o.out, "listening on 127.0.0.1:%d\n", c.Port)
 	log.Info("started", "version", version(), "port", c.Port)
 	if o.welcome {
@@ -98,7 +103,7 @@ func run(ctx context.Context, f folders, c config, o startOptions) error {
 }
 
 func newAgent(f folders, c config, log *slog.Logger) (*agent, error) {
-	a := &agent{config: c, folders: f, log: log, nudge: make(chan struct{}, 1)}
+	a := &agent{config: c, folders: f, log: log, nudge: make(chan struct{}, 1), asked: make(chan struct{}, 1)}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -136,9 +141,11 @@ func newAgent(f folders, c config, log *slog.Logger) (*agent, error) {
 }
 
 func (a *agent) wake() {
-	select {
-	case a.nudge <- struct{}{}:
-	default:
+	for _, sleeper := range []chan struct{}{a.nudge, a.asked} {
+		select {
+		case sleeper <- struct{}{}:
+		default:
+		}
 	}
 }
 
