@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdh"
@@ -8,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -50,6 +52,9 @@ type sealedChannel struct {
 	// base is the exported nonce; frame n is sealed under base XOR n.
 	base [12]byte
 	sent uint64
+	// in and out are used for one frame after another.
+	in  bytes.Buffer
+	out []byte
 }
 
 // frameText is the first byte of a plaintext that holds JSON-RPC; others are for
@@ -62,14 +67,20 @@ const sealOverhead = 1 + 16
 var errSeal = errors.New("a frame does not open")
 
 func (c *sealedChannel) read() ([]byte, error) {
-	kind, sealed, err := c.ws.ReadMessage()
+	kind, sealed, err := c.ws.NextReader()
 	if err != nil {
 		return nil, err
 	}
 	if kind != websocket.BinaryMessage {
 		return nil, errSeal
 	}
-	plain, err := c.incoming.Open(nil, sealed)
+	if c.in.Reset(); c.in.Cap() > maxSpare {
+		c.in = bytes.Buffer{}
+	}
+	if _, err := c.in.ReadFrom(sealed); err != nil {
+		return nil, err
+	}
+	plain, err := c.incoming.Open(nil, c.in.Bytes())
 	if err != nil || len(plain) == 0 || plain[0] != frameText {
 		return nil, errSeal
 	}
@@ -80,14 +91,19 @@ func (c *sealedChannel) write(frame []byte) error {
 	return c.ws.WriteMessage(websocket.BinaryMessage, c.seal(frame))
 }
 
-// seal seals the next frame for the page.
+// seal seals the next frame for the page, where the one before it was.
 func (c *sealedChannel) seal(frame []byte) []byte {
 	nonce := c.base
 	binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^c.sent)
 	c.sent++
-	plain := append(make([]byte, 0, len(frame)+sealOverhead), frameText)
-	plain = append(plain, frame...)
-	return c.outgoing.Seal(plain[:0], nonce[:], plain, nil)
+	if cap(c.out) > maxSpare {
+		c.out = nil
+	}
+	// With room for the tag, or it would be sealed into another place and stay here.
+	c.out = slices.Grow(c.out[:0], len(frame)+sealOverhead)
+	c.out = append(append(c.out, frameText), frame...)
+	c.out = c.outgoing.Seal(c.out[:0], nonce[:], c.out, nil)
+	return c.out
 }
 
 // hello is the agent's first frame, in the clear: a key for this connection
@@ -130,7 +146,7 @@ var (
 // shakeHands proves the agent to the page and the page to the agent. It returns
 // the sealed channel and the account that the page named.
 func (s *Server) shakeHands(ws *websocket.Conn, origin string) (*sealedChannel, string, error) {
-	if err := ws.SetReadDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+	if err := ws.SetReadDeadline(time.Now().Add(s.config.times.handshake)); err != nil {
 		return nil, "", err
 	}
 	channelKey, err := suiteKEM.GenerateKey()

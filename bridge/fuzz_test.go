@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // FuzzCanonicalOrigin: what is accepted is a fixed point, and nothing but scheme,
@@ -39,9 +41,12 @@ func FuzzFrame(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		calls, _, wrong := splitBatch(frame)
-		if wrong != nil {
-			return
+		calls := []jsontext.Value{frame}
+		if isBatch(frame) {
+			var wrong *Error
+			if calls, wrong = splitBatch(frame); wrong != nil {
+				return
+			}
 		}
 		for _, call := range calls {
 			r, wrong := parseRequest(call)
@@ -57,7 +62,7 @@ func FuzzFrame(f *testing.F) {
 			if r.isNotification() {
 				continue
 			}
-			if answer := encodeError(r.ID, invalidRequest()); !json.Valid(answer) {
+			if answer := encodeError(r.ID, refusal(call)); !json.Valid(answer) {
 				t.Errorf("%q is answered with %q", call, answer)
 			}
 		}

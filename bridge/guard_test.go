@@ -28,7 +28,7 @@ type served struct {
 
 const allowedOrigin = "https://app.example.com"
 
-func serve(t *testing.T, edit func(*Config)) *served {
+func serve(t testing.TB, edit func(*Config)) *served {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -233,31 +233,6 @@ func TestSubprotocolIsRequired(t *testing.T) {
 	response.Body.Close()
 	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("got %d", response.StatusCode)
-	}
-}
-
-func TestConnectionBudget(t *testing.T) {
-	s := serve(t, nil)
-	open := func() (int, net.Conn) {
-		conn, err := net.Dial("tcp4", s.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		io.WriteString(conn, handshake{path: "/bridge", host: s.address, headers: origin(allowedOrigin)}.text())
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode, conn
-	}
-	for i := range maxPerOrigin {
-		if status, _ := open(); status != http.StatusSwitchingProtocols {
-			t.Fatalf("connection %d got %d", i+1, status)
-		}
-	}
-	if status, _ := open(); status != http.StatusServiceUnavailable {
-		t.Fatalf("one connection too many got %d", status)
 	}
 }
 

@@ -108,9 +108,17 @@ func words[T ~string](values ...T) []string {
 	return out
 }
 
-// rpcDiscover answers with a document whose order is always the same.
+// rpcDiscover answers with a document that is made once for each role, and whose
+// order is always the same.
 func rpcDiscover(_ context.Context, o *session, _ nothing) (jsontext.Value, error) {
-	return json.Marshal(describe(o.role, o.server.config.Version), json.Deterministic(true))
+	if made, found := o.server.documents.Load(o.role); found {
+		return made.(jsontext.Value), nil
+	}
+	text, err := json.Marshal(describe(o.role, o.server.config.Version), json.Deterministic(true))
+	if err == nil {
+		o.server.documents.Store(o.role, jsontext.Value(text))
+	}
+	return text, err
 }
 
 // describe makes the document of what a role may call.

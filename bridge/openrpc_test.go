@@ -64,13 +64,13 @@ func discovered(t *testing.T, c *client) (openRPC, *jsonschema.Compiler) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft7)
-	addResource(t, compiler, "mem:/document", document)
+	addResource(t, compiler, "https://postern.test/document", document)
 	rules, err := jsonschema.UnmarshalJSON(strings.NewReader(openRPCSchema))
 	if err != nil {
 		t.Fatal(err)
 	}
-	addResource(t, compiler, "mem:/openrpc", rules)
-	if err := compiled(t, compiler, "mem:/openrpc").Validate(document); err != nil {
+	addResource(t, compiler, "https://postern.test/openrpc", rules)
+	if err := compiled(t, compiler, "https://postern.test/openrpc").Validate(document); err != nil {
 		t.Errorf("the document is not OpenRPC: %v", err)
 	}
 	var out openRPC
@@ -114,9 +114,9 @@ func TestDiscover(t *testing.T) {
 		}
 		for i, m := range document.Methods {
 			got = append(got, m.Name)
-			compiled(t, compiler, "mem:/document#"+pointer("methods", i, "result", "schema"))
+			compiled(t, compiler, "https://postern.test/document#"+pointer("methods", i, "result", "schema"))
 			for p := range m.Params {
-				compiled(t, compiler, "mem:/document#"+pointer("methods", i, "params", p, "schema"))
+				compiled(t, compiler, "https://postern.test/document#"+pointer("methods", i, "params", p, "schema"))
 			}
 			for _, e := range m.Errors {
 				if kind := strings.TrimPrefix(e.Ref, "#/components/errors/"); document.Components.Errors[kind].Data.Kind != kind {
@@ -141,6 +141,9 @@ func TestDiscover(t *testing.T) {
 		var result any
 		c.call(method, params, &result)
 		conforms(t, compiler, pointer("methods", i, "result", "schema"), result)
+	}
+	if state := document.Components.Schemas["VaultStatus"]; !slices.Equal(state.Required, []string{"state", "account", "secrets", "keyStored"}) {
+		t.Errorf("a status must have %q", state.Required)
 	}
 	answers(app, "agent.info", object{})
 	answers(app, "vault.create", object{"store": false})
@@ -175,7 +178,7 @@ func conforms(t *testing.T, c *jsonschema.Compiler, where string, value any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := compiled(t, c, "mem:/document#"+where).Validate(plain); err != nil {
+	if err := compiled(t, c, "https://postern.test/document#"+where).Validate(plain); err != nil {
 		t.Errorf("%s: %v", text, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -43,7 +44,9 @@ func rpc[P, R any](name, doc string, roles role, handler func(context.Context, *
 			if err := decodeParams(raw, &params); err != nil {
 				return nil, err
 			}
-			return handler(ctx, s, params)
+			// A pointer is encoded without another copy.
+			result, err := handler(ctx, s, params)
+			return &result, err
 		},
 	}
 }
@@ -54,8 +57,10 @@ func inBackground(m method) method {
 	return m
 }
 
-// Strict decoding: names match by case, no name twice, no unknown name, valid
-// UTF-8. These are the defaults of this JSON package but for the unknown names.
+// strictly: names match by case, no name twice, no unknown name, valid UTF-8.
+// These are the defaults of this JSON package but for the unknown names.
+var strictly = json.RejectUnknownMembers(true)
+
 func decodeParams(raw jsontext.Value, params any) error {
 	if len(raw) == 0 {
 		raw = jsontext.Value("{}")
@@ -63,7 +68,7 @@ func decodeParams(raw jsontext.Value, params any) error {
 	if raw.Kind() != '{' {
 		return &Error{Code: codeInvalidParams, Kind: "invalid", Message: "The parameters must be an object.", Fix: "Give parameters by name."}
 	}
-	err := json.Unmarshal(raw, params, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(raw, params, strictly)
 	if err == nil {
 		return nil
 	}
@@ -83,12 +88,6 @@ type request struct {
 	ID      jsontext.Value `json:"id,omitzero"`
 	Method  string         `json:"method"`
 	Params  jsontext.Value `json:"params,omitzero"`
-}
-
-type response struct {
-	Version string         `json:"jsonrpc"`
-	ID      jsontext.Value `json:"id"`
-	Result  any            `json:"result"`
 }
 
 type errorResponse struct {
@@ -125,43 +124,42 @@ var null = jsontext.Value("null")
 // maxBatch bounds how many calls one frame may hold.
 const maxBatch = 64
 
-// splitBatch returns the calls of a frame; batch is true when the answer must be
-// an array.
-func splitBatch(frame []byte) (calls []jsontext.Value, batch bool, err *Error) {
-	frame = bytes.TrimSpace(frame)
-	value := jsontext.Value(frame)
-	if !value.IsValid() {
-		return nil, false, &Error{Code: codeParse, Kind: "invalid", Message: "This is not JSON.", Fix: "Send JSON-RPC 2.0 in UTF-8, no name twice."}
+// isBatch holds for a frame that is an array, if it is JSON.
+func isBatch(frame jsontext.Value) bool { return frame.Kind() == '[' }
+
+// splitBatch returns the calls of a batch.
+func splitBatch(frame jsontext.Value) (calls []jsontext.Value, err *Error) {
+	if json.Unmarshal(frame, &calls) != nil || len(calls) == 0 || len(calls) > maxBatch {
+		return nil, refusal(frame)
 	}
-	if value.Kind() != '[' {
-		return []jsontext.Value{value}, false, nil
-	}
-	if e := json.Unmarshal(value, &calls); e != nil || len(calls) == 0 || len(calls) > maxBatch {
-		return nil, false, invalidRequest()
-	}
-	return calls, true, nil
+	return calls, nil
 }
 
-func invalidRequest() *Error {
+// refusal is what a frame gets that is not taken: it is no request, or not even
+// JSON. Decoding ends at the first mistake of either kind, so this looks again.
+func refusal(frame jsontext.Value) *Error {
+	if !frame.IsValid() {
+		return &Error{Code: codeParse, Kind: "invalid", Message: "This is not JSON.", Fix: "Send JSON-RPC 2.0 in UTF-8, no name twice."}
+	}
 	return &Error{Code: codeInvalidRequest, Kind: "invalid", Message: "This is not a JSON-RPC 2.0 request.", Fix: "See the protocol page."}
 }
 
 // parseRequest reads one call. The id is null when it cannot be known.
 func parseRequest(raw jsontext.Value) (request, *Error) {
 	var r request
-	if raw.Kind() != '{' || json.Unmarshal(raw, &r, json.RejectUnknownMembers(true)) != nil {
-		return request{ID: null}, invalidRequest()
+	if raw.Kind() != '{' || json.Unmarshal(raw, &r, strictly) != nil {
+		return request{ID: null}, refusal(raw)
 	}
 	switch r.ID.Kind() {
 	case 0, '"', '0', 'n':
 	default:
-		return request{ID: null}, invalidRequest()
+		return request{ID: null}, refusal(raw)
 	}
 	if r.Version != rpcVersion || r.Method == "" {
 		if len(r.ID) == 0 {
 			r.ID = null
 		}
-		return r, invalidRequest()
+		return r, refusal(raw)
 	}
 	return r, nil
 }
@@ -169,8 +167,37 @@ func parseRequest(raw jsontext.Value) (request, *Error) {
 // isNotification holds for a request that wants no answer.
 func (r request) isNotification() bool { return len(r.ID) == 0 }
 
-func encodeResult(id jsontext.Value, result any) ([]byte, error) {
-	return json.Marshal(response{Version: rpcVersion, ID: id, Result: result})
+// output is what a frame is answered with. It is used again, and wiped
+// before, because some answers hold secrets.
+type output struct{ bytes.Buffer }
+
+var outputs = sync.Pool{New: func() any { return new(output) }}
+
+// maxSpare is how large an answer is kept for the next.
+const maxSpare = 16 << 10
+
+func newOutput() *output { return outputs.Get().(*output) }
+
+func (out *output) free() {
+	clear(out.Bytes())
+	if out.Reset(); out.Cap() <= maxSpare {
+		outputs.Put(out)
+	}
+}
+
+// result adds the answer to a call that succeeded, or nothing when there is an
+// error.
+func (out *output) result(id jsontext.Value, result any) error {
+	start := out.Len()
+	out.WriteString(`{"jsonrpc":"` + rpcVersion + `","id":`)
+	out.Write(id)
+	out.WriteString(`,"result":`)
+	if err := json.MarshalWrite(&out.Buffer, result); err != nil {
+		out.Truncate(start)
+		return err
+	}
+	out.WriteByte('}')
+	return nil
 }
 
 func encodeError(id jsontext.Value, e *Error) []byte {

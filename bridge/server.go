@@ -42,6 +42,9 @@ type Config struct {
 	Changed func()
 	// Log gets what the owner may want to know later; nil means nothing.
 	Log *slog.Logger
+
+	// times are the usual ones when zero.
+	times times
 }
 
 // Server serves pages and the owner.
@@ -50,10 +53,13 @@ type Server struct {
 	questions questions
 	expected  expectedOrigins
 	console   consoleSessions
+	// documents are the OpenRPC documents, by role.
+	documents sync.Map
 
 	mu sync.Mutex
 	// sessions are all connections; true once the peer is known for who it is.
 	sessions map[*session]bool
+	arrivals uint64
 	closing  bool
 	ended    sync.WaitGroup
 }
@@ -67,6 +73,9 @@ func New(config Config) *Server {
 	}
 	if config.Changed == nil {
 		config.Changed = func() {}
+	}
+	if config.times == (times{}) {
+		config.times = usualTimes
 	}
 	s := &Server{config: config, sessions: map[*session]bool{}}
 	s.questions.changed = func() {

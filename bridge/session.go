@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -24,17 +23,11 @@ const Subprotocol = "postern.v1"
 
 // Limits of one connection.
 const (
-	maxFrame         = 256 << 10
-	maxOwnerFrame    = 96 << 20
-	maxInFlight      = 64
-	maxPerOrigin     = 8
-	maxSessions      = 256
-	handshakeTimeout = 10 * time.Second
-	// writeTimeout drops a reader that does not read.
-	writeTimeout = 10 * time.Second
-	pingEvery    = 30 * time.Second
-	// silence is how long a peer may leave pings unanswered.
-	silence = 75 * time.Second
+	maxFrame      = 256 << 10
+	maxOwnerFrame = 96 << 20
+	// maxEarlyFrame is for those who have not proved who they are.
+	maxEarlyFrame = 8 << 10
+	maxInFlight   = 64
 )
 
 // events is a set of things to tell a session; what happens twice before it is
@@ -53,6 +46,8 @@ type session struct {
 	role    role
 	origin  string
 	account string
+	// arrival numbers the sessions as they came.
+	arrival uint64
 
 	ws      *websocket.Conn
 	channel channel
@@ -82,13 +77,16 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	o.end = cancel
+	if o.role == roleStranger {
+		defer time.AfterFunc(s.config.times.asking, cancel).Stop()
+	}
 	if !s.admit(o) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	defer s.dismiss(o)
 	upgrader := websocket.Upgrader{
-		HandshakeTimeout: handshakeTimeout,
+		HandshakeTimeout: s.config.times.handshake,
 		Subprotocols:     []string{Subprotocol},
 		// The guard has decided already, and more strictly.
 		CheckOrigin: func(*http.Request) bool { return true },
@@ -102,18 +100,21 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, o *session) {
 	// Reads know no context: closing the socket ends them.
 	stop := context.AfterFunc(ctx, func() { o.ws.Close() })
 	defer stop()
-	o.ws.SetReadLimit(o.maxFrame())
 	if o.openChannel() {
+		o.ws.SetReadLimit(o.maxFrame())
 		o.run(ctx)
 	}
 }
 
 // maxFrame is wider for the owner, who imports whole files.
 func (o *session) maxFrame() int64 {
-	if o.role == roleOwner {
+	switch o.role {
+	case roleOwner:
 		return maxOwnerFrame
+	case roleApp:
+		return maxFrame + sealOverhead
 	}
-	return maxFrame + sealOverhead
+	return maxEarlyFrame
 }
 
 // openChannel makes the channel of the session's role; an app's page proves its
@@ -121,6 +122,7 @@ func (o *session) maxFrame() int64 {
 func (o *session) openChannel() bool {
 	o.channel = plainChannel{o.ws}
 	if o.role == roleApp {
+		o.ws.SetReadLimit(maxEarlyFrame)
 		sealed, account, err := o.server.shakeHands(o.ws, o.origin)
 		if err != nil {
 			o.refuseHands(err)
@@ -128,9 +130,13 @@ func (o *session) openChannel() bool {
 		}
 		o.channel = sealed
 		o.account = o.origin + "#" + cmp.Or(plain(account, maxAccount), "default")
+		if !o.server.introduce(o) {
+			o.closeWith(websocket.CloseTryAgainLater, "")
+			return false
+		}
 	}
 	o.vault = o.server.config.Accounts.Vault(o.account)
-	o.server.introduce(o)
+	o.server.config.Changed()
 	return true
 }
 
@@ -143,40 +149,6 @@ func (o *session) refuseHands(err error) {
 	o.closeWith(code, "")
 }
 
-// admit takes a place in the connection budget.
-func (s *Server) admit(o *session) bool {
-	s.mu.Lock()
-	same := 0
-	for other := range s.sessions {
-		if other.role == o.role && other.origin == o.origin && o.role != roleOwner {
-			same++
-		}
-	}
-	ok := !s.closing && same < maxPerOrigin && len(s.sessions) < maxSessions
-	if ok {
-		s.sessions[o] = false
-		s.ended.Add(1)
-	}
-	s.mu.Unlock()
-	return ok
-}
-
-// introduce counts the session as connected: from now on it is told of events.
-func (s *Server) introduce(o *session) {
-	s.mu.Lock()
-	s.sessions[o] = true
-	s.mu.Unlock()
-	s.config.Changed()
-}
-
-func (s *Server) dismiss(o *session) {
-	s.mu.Lock()
-	delete(s.sessions, o)
-	s.mu.Unlock()
-	s.ended.Done()
-	s.config.Changed()
-}
-
 // close makes run return soon; it does not wait.
 func (o *session) close() { o.end() }
 
@@ -184,10 +156,11 @@ func (o *session) close() { o.end() }
 func (o *session) run(ctx context.Context) {
 	defer o.running.Wait()
 	defer o.end()
-	o.ws.SetPongHandler(func(string) error { return o.ws.SetReadDeadline(time.Now().Add(silence)) })
+	wait := func() error { return o.ws.SetReadDeadline(time.Now().Add(o.server.config.times.silence)) }
+	o.ws.SetPongHandler(func(string) error { return wait() })
 	o.running.Go(func() { o.tell(ctx) })
 	for {
-		if o.ws.SetReadDeadline(time.Now().Add(silence)) != nil {
+		if wait() != nil {
 			return
 		}
 		frame, err := o.channel.read()
@@ -206,73 +179,88 @@ func (o *session) run(ctx context.Context) {
 
 func (o *session) closeWith(code int, reason string) {
 	message := websocket.FormatCloseMessage(code, reason)
-	_ = o.ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
+	_ = o.ws.WriteControl(websocket.CloseMessage, message, o.writeDeadline())
 }
 
 // serveFrame answers one frame; an error means that the connection is of no use.
 func (o *session) serveFrame(ctx context.Context, frame []byte) error {
-	calls, batch, wrong := splitBatch(frame)
-	if wrong != nil {
-		return o.write(encodeError(null, wrong))
+	out := newOutput()
+	defer out.free()
+	if isBatch(frame) {
+		o.serveBatch(ctx, frame, out)
+	} else {
+		o.serveCall(ctx, frame, false, out)
 	}
-	if !batch {
-		answer, later := o.serveCall(ctx, calls[0], false)
-		if later || answer == nil {
-			return nil
-		}
-		return o.write(answer)
-	}
-	var answers [][]byte
-	for _, call := range calls {
-		if answer, _ := o.serveCall(ctx, call, true); answer != nil {
-			answers = append(answers, answer)
-		}
-	}
-	if len(answers) == 0 {
+	if out.Len() == 0 {
 		return nil
 	}
-	return o.write(slices.Concat([]byte("["), bytes.Join(answers, []byte(",")), []byte("]")))
+	return o.write(out.Bytes())
 }
 
-// serveCall answers one call, or starts it and says later. In a batch nothing is
-// later: its answers go out together.
-func (o *session) serveCall(ctx context.Context, raw jsontext.Value, batch bool) (answer []byte, later bool) {
+func (o *session) serveBatch(ctx context.Context, frame []byte, out *output) {
+	calls, wrong := splitBatch(frame)
+	if wrong != nil {
+		out.Write(encodeError(null, wrong))
+		return
+	}
+	for _, call := range calls {
+		start := out.Len()
+		out.WriteByte(',')
+		if o.serveCall(ctx, call, true, out); out.Len() == start+1 {
+			out.Truncate(start)
+		}
+	}
+	if out.Len() > 0 {
+		out.Bytes()[0] = '['
+		out.WriteByte(']')
+	}
+}
+
+// serveCall adds the answer to one call, or starts a call that answers later. In
+// a batch nothing is later: its answers go out together.
+func (o *session) serveCall(ctx context.Context, raw jsontext.Value, batch bool, out *output) {
 	r, wrong := parseRequest(raw)
 	if wrong != nil {
-		return encodeError(r.ID, wrong), false
+		out.Write(encodeError(r.ID, wrong))
+		return
 	}
 	m, found := methodsByName[r.Method]
 	if !found || m.roles&o.role == 0 {
-		return reply(r, nil, &Error{Code: codeMethodNotFound, Kind: "invalid", Message: "There is no method " + quote(r.Method) + " here.", Fix: "See the protocol page."}, o.server)
+		o.reply(r, nil, &Error{Code: codeMethodNotFound, Kind: "invalid", Message: "There is no method " + quote(r.Method) + " here.", Fix: "See the protocol page."}, out)
+		return
 	}
 	if !m.long || batch {
 		result, err := m.call(ctx, o, r.Params)
-		return reply(r, result, err, o.server)
+		o.reply(r, result, err, out)
+		return
 	}
 	callCtx, err := o.enter(ctx, r)
 	if err != nil {
-		return reply(r, nil, err, o.server)
+		o.reply(r, nil, err, out)
+		return
 	}
 	o.running.Go(func() {
 		defer o.leave(r)
+		later := newOutput()
+		defer later.free()
 		result, err := m.call(callCtx, o, r.Params)
-		if answer, _ := reply(r, result, err, o.server); answer != nil {
-			_ = o.write(answer)
+		if o.reply(r, result, err, later); later.Len() > 0 {
+			_ = o.write(later.Bytes())
 		}
 	})
-	return nil, true
 }
 
-func reply(r request, result any, err error, s *Server) (answer []byte, later bool) {
+// reply adds the answer to a call that has ended.
+func (o *session) reply(r request, result any, err error, out *output) {
 	if r.isNotification() {
-		return nil, false
+		return
 	}
 	if err == nil {
-		if answer, err = encodeResult(r.ID, result); err == nil {
-			return answer, false
-		}
+		err = out.result(r.ID, result)
 	}
-	return encodeError(r.ID, wireError(err, s.config.Log)), false
+	if err != nil {
+		out.Write(encodeError(r.ID, wireError(err, o.server.config.Log)))
+	}
 }
 
 var errTooMany = fail("busy", "Too many calls are under way on this connection.", "Wait for an answer before the next call.")
@@ -300,6 +288,13 @@ func (o *session) leave(r request) {
 	delete(o.inFlight, string(r.ID))
 }
 
+// isBusy says whether a long call is under way.
+func (o *session) isBusy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.inFlight) > 0
+}
+
 // cancel cancels the long call with that id; false means that it is not under way.
 func (o *session) cancel(id jsontext.Value) bool {
 	o.mu.Lock()
@@ -315,7 +310,7 @@ func (o *session) cancel(id jsontext.Value) bool {
 func (o *session) write(frame []byte) error {
 	o.writing.Lock()
 	defer o.writing.Unlock()
-	err := o.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+	err := o.ws.SetWriteDeadline(o.writeDeadline())
 	if err == nil {
 		err = o.channel.write(frame)
 	}
@@ -323,6 +318,10 @@ func (o *session) write(frame []byte) error {
 		o.end()
 	}
 	return err
+}
+
+func (o *session) writeDeadline() time.Time {
+	return time.Now().Add(o.server.config.times.write)
 }
 
 // push sends a notification.
@@ -345,7 +344,7 @@ func (o *session) notify(e events) {
 
 // tell sends what notify remembered, and the pings.
 func (o *session) tell(ctx context.Context) {
-	ping := time.NewTicker(pingEvery)
+	ping := time.NewTicker(o.server.config.times.ping)
 	defer ping.Stop()
 	for {
 		var err error
@@ -353,7 +352,7 @@ func (o *session) tell(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ping.C:
-			err = o.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+			err = o.ws.WriteControl(websocket.PingMessage, nil, o.writeDeadline())
 		case <-o.wake:
 			err = o.tellEvents(events(o.events.Swap(0)))
 		}

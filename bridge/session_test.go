@@ -22,7 +22,7 @@ import (
 // client is a connection, speaking JSON-RPC by hand: an app's over its sealed
 // channel, the console's in the clear.
 type client struct {
-	t  *testing.T
+	t  testing.TB
 	ws *websocket.Conn
 	// sealed is nil for the console.
 	sealed *bridgetest.Conn
@@ -30,7 +30,7 @@ type client struct {
 }
 
 // page returns a page of the origin whose key the owner has allowed.
-func (s *served) page(t *testing.T, origin string) *bridgetest.Page {
+func (s *served) page(t testing.TB, origin string) *bridgetest.Page {
 	t.Helper()
 	page, err := bridgetest.NewPage(s.address, origin)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *served) page(t *testing.T, origin string) *bridgetest.Page {
 }
 
 // app connects an allowed page of the origin.
-func (s *served) app(t *testing.T, origin, account string) *client {
+func (s *served) app(t testing.TB, origin, account string) *client {
 	t.Helper()
 	conn, err := s.page(t, origin).Connect(account)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *served) app(t *testing.T, origin, account string) *client {
 }
 
 // owner opens a console connection on the account.
-func (s *served) owner(t *testing.T, account string) *client {
+func (s *served) owner(t testing.TB, account string) *client {
 	t.Helper()
 	_, token, _ := strings.Cut(s.ConsoleLink(), "#token=")
 	session, ok := s.console.exchange(token)
