@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -302,4 +303,44 @@ func TestManyWritersAtOnce(t *testing.T) {
 	if again := everything(t, v); len(all) != 64 || len(again) != 64 || again["secret 7"].Value != "7" {
 		t.Fatalf("%d secrets, %d after a lock", len(all), len(again))
 	}
+}
+
+// busyKeys is a password manager that does not come back from storing a
+// generation until it is let go.
+type busyKeys struct {
+	vaulttest.Keys
+	asked   chan struct{}
+	release chan struct{}
+}
+
+func (k *busyKeys) Set(ctx context.Context, name, text string) error {
+	if strings.HasSuffix(name, " generation") {
+		k.asked <- struct{}{}
+		<-k.release
+	}
+	return k.Keys.Set(ctx, name, text)
+}
+
+func TestLockAllDoesNotWaitForThePasswordManager(t *testing.T) {
+	keys := &busyKeys{asked: make(chan struct{}, 2), release: make(chan struct{})}
+	accounts, _ := vaulttest.Accounts(t, vault.Options{Keys: keys})
+	names := []string{vault.LocalAccount, "https://app.example.com#alice"}
+	for _, name := range names {
+		if _, err := accounts.Vault(name).Create(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		accounts.LockAll(vault.LockerTimer)
+		close(done)
+	}()
+	<-keys.asked
+	for _, name := range names {
+		if s := accounts.Vault(name).Status(); s.State != vault.StateLocked {
+			t.Errorf("%s is %s while the password manager is busy", name, s.State)
+		}
+	}
+	close(keys.release)
+	<-done
 }

@@ -143,8 +143,16 @@ func (a *Accounts) All() []*Vault {
 
 // LockAll locks every vault.
 func (a *Accounts) LockAll(by Locker) {
+	var anchors []func()
 	for _, v := range a.All() {
-		v.Lock(by)
+		if o := v.lock(by, nil); o != nil {
+			v.changed(false)
+			anchors = append(anchors, func() { v.writeAnchor(o.header.Vault, o.state) })
+		}
+	}
+	// No vault stays open while another waits for the password manager.
+	for _, write := range anchors {
+		write()
 	}
 }
 
