@@ -163,11 +163,22 @@ func (p *tab) text(selector string) string {
 	return text
 }
 
-// until waits for a condition in the page.
+// until waits for a condition in the page. That the page cannot be asked for a
+// moment, as while it is replaced by the next, is no answer.
 func (p *tab) until(what, condition string) {
 	p.t.Helper()
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
-		p.t.Fatalf("waited for: %s: %v\nthe page shows:\n%s", what, err, p.text("body"))
+	deadline, tick := time.After(patience), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for {
+		holds, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")"))
+		if holds && err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			p.t.Fatalf("waited for: %s: %v\nthe page shows:\n%s", what, err, p.text("body"))
+		}
 	}
 }
 
