@@ -285,8 +285,16 @@ func TestScreenSaversLock(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		return w.locks.Load() > 0
 	})
-	time.Sleep(20 * time.Millisecond)
-	n := w.locks.Load()
+	// Signals that were sent before the first one was heard may still be on their
+	// way; the bus tells nobody when it has brought the last.
+	n, quiet := w.locks.Load(), 0
+	eventually(t, "no more locks", func() bool {
+		if now := w.locks.Load(); now != n {
+			n, quiet = now, 0
+		}
+		quiet++
+		return quiet > 100
+	})
 	for i, name := range screenSavers {
 		for _, active := range []bool{false, true} {
 			if err := conn.Emit("/ScreenSaver", name+".ActiveChanged", active); err != nil {
