@@ -28,18 +28,24 @@ func TestDoctorFindsThePanel(t *testing.T) {
 // Who holds only one half of the port could pose as the agent for pages that
 // browsers lead to the other half.
 func TestDoctorLooksAtBothAddresses(t *testing.T) {
-	l, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		t.Skip("there is no IPv6 here")
-	}
-	defer l.Close()
-	d := doctor{agentError: errBusGone}
-	d.config.Port = l.Addr().(*net.TCPAddr).Port
-	if c := d.checkPort(t.Context(), "127.0.0.1"); c.State != checkOK {
-		t.Errorf("127.0.0.1: %+v", c)
-	}
-	if c := d.checkPort(t.Context(), "::1"); c.State != checkFail || !strings.Contains(c.Found, "(process ") {
-		t.Errorf("[::1]: %+v", c)
+	for _, half := range []struct{ network, held, free string }{{"tcp4", "127.0.0.1", "::1"}, {"tcp6", "::1", "127.0.0.1"}} {
+		l, err := net.Listen(half.network, net.JoinHostPort(half.held, "0"))
+		if err != nil && half.network == "tcp6" {
+			// Without IPv6 nobody can hold that half, and the other one has been looked at.
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		d := doctor{agentError: errBusGone}
+		d.config.Port = l.Addr().(*net.TCPAddr).Port
+		if c := d.checkPort(t.Context(), half.free); c.State == checkFail {
+			t.Errorf("%s is free: %+v", half.free, c)
+		}
+		if c := d.checkPort(t.Context(), half.held); c.State != checkFail || !strings.Contains(c.Found, "(process ") {
+			t.Errorf("%s is held: %+v", half.held, c)
+		}
 	}
 }
 

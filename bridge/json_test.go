@@ -2,17 +2,9 @@ package bridge
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// suite is the folder test_parsing of github.com/nst/JSONTestSuite, whose files
-// say in their names what a parser must take (y), refuse (n), or may do (i). It is
-// not kept here; what it asks is asked by the texts below too.
-var suite = flag.String("jsontestsuite", "", "folder of JSONTestSuite's parsing tests to run as well")
 
 // goodJSON, badJSON and oddJSON are after the grammar of RFC 8259, rule by rule.
 // What is odd may be taken or refused; the connection has to live on.
@@ -103,38 +95,4 @@ func (p *client) mustRefuse(name, text string) {
 	if frame, param := p.offer(text); frame != codeParse || param != codeParse {
 		p.t.Errorf("%.80q is not JSON, and is answered with %d as a frame, %d as a parameter", name, frame, param)
 	}
-}
-
-// stricter are the files of the suite that are JSON by its grammar and no message
-// of ours: a name stands there twice.
-var stricter = map[string]bool{"y_object_duplicated_key.json": true, "y_object_duplicated_key_and_value.json": true}
-
-func TestJSONTestSuite(t *testing.T) {
-	if *suite == "" {
-		t.Skip("give -jsontestsuite to run it")
-	}
-	files, err := filepath.Glob(filepath.Join(*suite, "*.json"))
-	if err != nil || len(files) < 300 {
-		t.Fatalf("%d files in %s, %v", len(files), *suite, err)
-	}
-	app := serve(t, nil).app(t, allowedOrigin, "")
-	count := map[byte]int{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := filepath.Base(file)
-		count[name[0]]++
-		switch {
-		case name[0] == 'n' || stricter[name]:
-			app.mustRefuse(name, string(text))
-		case name[0] == 'y':
-			app.mustTake(name, string(text))
-		default:
-			app.offer(string(text))
-		}
-	}
-	app.call("vault.status", object{}, nil)
-	t.Logf("taken %d, refused %d, either %d", count['y'], count['n'], count['i'])
 }
